@@ -1,0 +1,93 @@
+"""The DuckDB connection of one investigation."""
+
+import os
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import duckdb
+import pyarrow as pa
+
+from krone_tui.settings import Settings
+
+SCHEMA_VERSION = 1
+"""Raised with every change of schema.sql: a cache of another version is rebuilt."""
+
+_SCHEMA = Path(__file__).with_name("schema.sql")
+
+
+class Store:
+    """One investigation's database: a file that is being built, or a finished one opened to be read.
+
+    Stages and the screen reach it through the query modules beside this one. A thread of its own takes a
+    `cursor()`; DuckDB then serves both at once.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
+        self.connection = connection
+        self.path = path
+
+    @classmethod
+    def create(cls, path: Path | None, settings: Settings) -> Self:
+        """An empty investigation in a new file readable by its owner alone, or in memory when `path` is None."""
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        old_mask = os.umask(0o077)
+        try:
+            connection = duckdb.connect(str(path) if path else ":memory:", config=_config(settings))
+        finally:
+            os.umask(old_mask)
+        connection.execute(_SCHEMA.read_text(encoding="utf-8"))
+        return cls(connection, path)
+
+    @classmethod
+    def open(cls, path: Path, settings: Settings) -> Self:
+        """A finished investigation, read-only, so that several processes can have it open."""
+        return cls(duckdb.connect(str(path), read_only=True, config=_config(settings)), path)
+
+    def cursor(self) -> "Store":
+        """A second handle on the same database, for another thread."""
+        return Store(self.connection.cursor(), self.path)
+
+    def interrupt(self) -> None:
+        """Stop the query that runs on this handle; it raises in the thread that waits for it."""
+        self.connection.interrupt()
+
+    def append(self, table: str, rows: pa.Table) -> None:
+        """Add Arrow rows to a table whose columns they name."""
+        columns = ", ".join(f'"{name}"' for name in rows.column_names)
+        self.connection.register("rows_to_append", rows)
+        self.connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM rows_to_append")
+        self.connection.unregister("rows_to_append")
+
+    def arrow(self, query: str, parameters: object = None) -> pa.Table:
+        """The result of a query as an Arrow table."""
+        return self.connection.sql(query, params=parameters).to_arrow_table()
+
+    def seal(self) -> None:
+        """Nothing outside the database can be reached from here on: no files, no extensions, no settings."""
+        self.connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+
+    def close(self) -> None:
+        """Close the database."""
+        self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _config(settings: Settings) -> dict[str, str | bool | int | float | list[str]]:
+    return {
+        "threads": settings.threads or os.cpu_count() or 1,
+        "memory_limit": settings.memory_limit,
+        "temp_directory": str(Path(tempfile.gettempdir()) / f"krone-tui-{os.getpid()}"),
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "preserve_insertion_order": True,
+    }

@@ -1,0 +1,205 @@
+-- The investigation: every table a stage writes and a later stage, the screen or `krone-tui sql` reads.
+-- The tables and views marked CONTRACT are documented for users; columns are only ever added to them.
+-- Raise SCHEMA_VERSION in connection.py with every change here.
+
+-- CONTRACT. One row: one input file or pipe.
+CREATE TABLE source (
+    source_id INTEGER PRIMARY KEY,
+    path VARCHAR NOT NULL,              -- as the user named it; '-' is standard input
+    format VARCHAR NOT NULL,            -- names of the header formats seen, most frequent first, joined by ', '
+    compression VARCHAR NOT NULL,       -- 'none', 'gzip', 'bzip2', 'xz', 'zstd'
+    bytes BIGINT NOT NULL,              -- after decompression
+    lines BIGINT NOT NULL,              -- physical lines, a last one without newline included
+    undecodable_lines BIGINT NOT NULL,  -- lines with bytes that are not UTF-8, shown as \xNN
+    note VARCHAR                        -- what was wrong with it, one sentence (truncated archive, …), or NULL
+);
+
+-- One row: one record as read. record_id counts from 0 in the order of sources and lines.
+CREATE TABLE parsed_record (
+    record_id BIGINT NOT NULL,
+    source_id INTEGER NOT NULL,
+    first_line BIGINT NOT NULL,         -- 1-based physical line in the source
+    last_line BIGINT NOT NULL,          -- greater than first_line when continuation lines were joined
+    time TIMESTAMP,                     -- as written, or in UTC where the log states a zone
+    level VARCHAR,                      -- upper case, as written otherwise: INFO, WARN, ERROR, E, CRITICAL, …
+    component VARCHAR,                  -- logger, class, program or tag
+    host VARCHAR,
+    process VARCHAR,                    -- process id
+    thread VARCHAR,                     -- thread name or id
+    fields VARCHAR,                     -- JSON object of what the header carried besides, or NULL
+    prefix VARCHAR,                     -- the header's text; prefix || message is the record's text unless raw says otherwise
+    message VARCHAR NOT NULL,           -- first line's message, continuation lines after it, joined by newline
+    raw VARCHAR                         -- the text as read where it is not prefix || message (JSON, logfmt), else NULL
+);
+
+-- One row: one distinct masked message (first line only).
+CREATE TABLE shape (
+    shape_id INTEGER NOT NULL,
+    text VARCHAR NOT NULL,
+    records BIGINT NOT NULL,
+    example VARCHAR NOT NULL,           -- the message of its first record
+    component VARCHAR,                  -- the most frequent component of its records
+    template_id INTEGER                 -- set by Drain3
+);
+
+-- One row: the masked form of one record.
+CREATE TABLE record_shape (record_id BIGINT NOT NULL, shape_id INTEGER NOT NULL);
+
+-- CONTRACT. One row: one template, a leaf of the hierarchy.
+CREATE TABLE template (
+    template_id INTEGER PRIMARY KEY,
+    text VARCHAR NOT NULL,              -- constant words, <*> for what varies
+    records BIGINT NOT NULL,
+    example VARCHAR NOT NULL,           -- the message of its first record
+    component VARCHAR,                  -- the most frequent component of its records, or NULL
+    level VARCHAR,                      -- the most frequent level of its records, or NULL
+    entity VARCHAR,
+    action VARCHAR,
+    status VARCHAR,
+    outcome VARCHAR,                    -- 'failure', 'success', 'progress' or 'none': how the status reads
+    severity DOUBLE,                    -- 0…1: probability that the words report a failure
+    leaf INTEGER                        -- node_id of its status node
+);
+
+-- CONTRACT. One row: one node of the Log Abstraction Model; ROOT has node_id 0 and level 'root'.
+CREATE TABLE node (
+    node_id INTEGER PRIMARY KEY,
+    parent_id INTEGER,
+    level VARCHAR NOT NULL,             -- 'root', 'entity', 'action', 'status'
+    name VARCHAR NOT NULL,
+    template_id INTEGER                 -- of a status node: its one template
+);
+
+-- CONTRACT. One row: one candidate identifier that records could be grouped by.
+CREATE TABLE grouping_candidate (
+    name VARCHAR PRIMARY KEY,
+    kind VARCHAR NOT NULL,              -- 'message', 'header', 'field', 'source', 'window'
+    expression VARCHAR NOT NULL,        -- the SQL expression over parsed_record that yields the value
+    coverage DOUBLE NOT NULL,           -- 0…1: share of records that carry a value
+    executions BIGINT NOT NULL,         -- distinct values
+    records_per_execution DOUBLE NOT NULL,  -- median
+    variety DOUBLE NOT NULL,            -- mean number of distinct templates per value
+    locality DOUBLE NOT NULL,           -- 0…1: 1 - median share of the log's length that one value spans
+    score DOUBLE NOT NULL,
+    chosen BOOLEAN NOT NULL,
+    reason VARCHAR NOT NULL             -- one sentence
+);
+
+-- One row: one record's place in its execution. Every record has exactly one row. Ordered by execution and position.
+CREATE TABLE membership (
+    execution_id INTEGER NOT NULL,
+    position INTEGER NOT NULL,          -- 0-based, in the order of record_id
+    record_id BIGINT NOT NULL,
+    template_id INTEGER NOT NULL
+);
+
+-- One row: one distinct flat sequence of templates that whole executions have in common.
+CREATE TABLE variant (
+    variant_id INTEGER PRIMARY KEY,
+    template_ids INTEGER[] NOT NULL,
+    executions BIGINT NOT NULL
+);
+
+-- CONTRACT. One row: one execution.
+CREATE TABLE execution (
+    execution_id INTEGER PRIMARY KEY,   -- in the order of first records
+    identifier VARCHAR NOT NULL,        -- the identifier's value; of a window 'host from start'
+    grouped_by VARCHAR NOT NULL,        -- the grouping candidate's name; 'window' for records without the identifier
+    source_id INTEGER NOT NULL,         -- of its first record
+    start_time TIMESTAMP,
+    end_time TIMESTAMP,
+    first_line BIGINT NOT NULL,
+    last_line BIGINT NOT NULL,
+    records BIGINT NOT NULL,
+    lines BIGINT NOT NULL,
+    variant_id INTEGER NOT NULL
+);
+
+-- CONTRACT. One row: one distinct KRONE Seq.
+CREATE TABLE seq (
+    seq_id INTEGER PRIMARY KEY,
+    level VARCHAR NOT NULL,             -- 'entity' (E-Seq), 'action' (A-Seq), 'status' (S-Seq)
+    parent_node INTEGER NOT NULL,       -- node_id: root, an entity, an action
+    nodes INTEGER[] NOT NULL,           -- node_ids, one level below parent_node, in order
+    hash UBIGINT NOT NULL,              -- of level, parent and nodes' names and templates: stable across logs
+    executions BIGINT NOT NULL          -- that contain it
+);
+
+-- One row: one place of one Seq in one variant, hence in each of the variant's executions.
+CREATE TABLE variant_seq (
+    variant_id INTEGER NOT NULL,
+    seq_id INTEGER NOT NULL,
+    level VARCHAR NOT NULL,
+    position INTEGER NOT NULL,          -- of its first record in the execution
+    length INTEGER NOT NULL             -- records it covers
+);
+
+-- CONTRACT. One row: one anomalous Seq in one variant.
+CREATE TABLE finding (
+    finding_id INTEGER PRIMARY KEY,
+    variant_id INTEGER NOT NULL,
+    seq_id INTEGER NOT NULL,
+    level VARCHAR NOT NULL,             -- 'entity', 'action', 'status'
+    kind VARCHAR NOT NULL,              -- what deviates: 'new', 'missing', 'order', 'count', 'severe'
+    position INTEGER NOT NULL,          -- of the deviating span's first record in the execution
+    length INTEGER NOT NULL,            -- records the span covers
+    template_ids INTEGER[] NOT NULL,    -- of the deviating steps: present ones, or the missing ones
+    score DOUBLE NOT NULL,              -- 0…1
+    detector VARCHAR NOT NULL,
+    nearest_variant INTEGER,            -- the nearest normal variant, or NULL
+    failure_mode_id INTEGER NOT NULL
+);
+
+-- CONTRACT. One row: one failure mode, most suspicious first.
+CREATE TABLE failure_mode (
+    failure_mode_id INTEGER PRIMARY KEY,    -- rank, from 1
+    title VARCHAR NOT NULL,             -- what deviates, in words
+    level VARCHAR NOT NULL,
+    path VARCHAR NOT NULL,              -- 'entity › action › status' of the deviation
+    kind VARCHAR NOT NULL,
+    score DOUBLE NOT NULL,              -- 0…1
+    executions BIGINT NOT NULL,
+    first_seen TIMESTAMP,
+    last_seen TIMESTAMP,
+    example_execution INTEGER NOT NULL  -- the execution to show first
+);
+
+-- One row: the verdict on one variant; a variant without findings has score of its own all the same.
+CREATE TABLE variant_verdict (
+    variant_id INTEGER PRIMARY KEY,
+    flagged BOOLEAN NOT NULL,
+    score DOUBLE NOT NULL,
+    level VARCHAR,                      -- of the finding that decided, NULL when not flagged
+    failure_mode_id INTEGER             -- of the finding that decided, NULL when not flagged
+);
+
+-- CONTRACT. One row: what one stage took.
+CREATE TABLE work (
+    stage VARCHAR NOT NULL,
+    seconds DOUBLE NOT NULL,
+    counter VARCHAR NOT NULL,           -- what is counted
+    value DOUBLE NOT NULL
+);
+
+-- One row: a fact about the whole investigation (tool version, baseline in force, complete or not).
+CREATE TABLE fact (name VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
+
+-- CONTRACT. One row: one record with its template and execution.
+CREATE VIEW record AS
+SELECT p.record_id, p.source_id, p.first_line, p.last_line, p.time, p.level, p.component, p.message,
+       s.template_id, m.execution_id, p.host, p.process, p.thread, m.position,
+       coalesce(p.raw, coalesce(p.prefix, '') || p.message) AS text
+FROM parsed_record AS p
+LEFT JOIN record_shape AS rs USING (record_id)
+LEFT JOIN shape AS s USING (shape_id)
+LEFT JOIN membership AS m USING (record_id);
+
+-- CONTRACT. One row: one place of one Seq in one execution.
+CREATE VIEW seq_occurrence AS
+SELECT e.execution_id, v.seq_id, v.level, v.position, v.length
+FROM variant_seq AS v JOIN execution AS e USING (variant_id);
+
+-- CONTRACT. One row: one execution with its verdict.
+CREATE VIEW execution_verdict AS
+SELECT e.*, coalesce(v.flagged, false) AS flagged, coalesce(v.score, 0) AS score, v.level, v.failure_mode_id
+FROM execution AS e LEFT JOIN variant_verdict AS v USING (variant_id);
