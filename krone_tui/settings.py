@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     cache_dir: Path = Field(_DIRS.user_cache_path, description="Folder of the investigations' databases.")
     data_dir: Path = Field(_DIRS.user_data_path, description="Folder of knowledge bases and the user's models.")
     use_cache: bool = Field(True, description="Keep the investigation's database, so that the next opening is instant.")
+    cache_bytes: int = Field(4 << 30, ge=0, description="Bytes of investigations to keep; the longest unused go first.")
     threads: int = Field(0, ge=0, description="Threads of DuckDB and ONNX Runtime; 0: as many as there are cores.")
     memory_limit: str = Field("1GB", description="What DuckDB may hold in memory before it spills to disk.")
 

@@ -4,7 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
@@ -23,6 +23,9 @@ class Store:
     Stages and the screen reach it through the query modules beside this one. A thread of its own takes a
     `cursor()`; DuckDB then serves both at once.
     """
+
+    QueryError = duckdb.Error
+    """What a query raises, for callers that must not know DuckDB."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
         self.connection = connection
@@ -64,6 +67,19 @@ class Store:
     def arrow(self, query: str, parameters: object = None) -> pa.Table:
         """The result of a query as an Arrow table."""
         return self.connection.sql(query, params=parameters).to_arrow_table()
+
+    def rows(self, query: str, parameters: object = None) -> list[tuple[Any, ...]]:
+        """All rows of a query whose result is small."""
+        return self.connection.execute(query, parameters).fetchall()
+
+    def row(self, query: str, parameters: object = None) -> tuple[Any, ...]:
+        """The one row of a query that always has one."""
+        # All of it is fetched: DuckDB 2 refuses the next query while a result is left open.
+        return self.connection.execute(query, parameters).fetchall()[0]
+
+    def scalar(self, query: str, parameters: object = None) -> Any:
+        """The one value of a query that always has one."""
+        return self.row(query, parameters)[0]
 
     def seal(self) -> None:
         """Nothing outside the database can be reached from here on: no files, no extensions, no settings."""

@@ -8,6 +8,7 @@ CREATE TABLE source (
     path VARCHAR NOT NULL,              -- as the user named it; '-' is standard input
     format VARCHAR NOT NULL,            -- names of the header formats seen, most frequent first, joined by ', '
     compression VARCHAR NOT NULL,       -- 'none', 'gzip', 'bzip2', 'xz', 'zstd'
+    is_baseline BOOLEAN NOT NULL DEFAULT false,  -- named by --baseline: known to be good, not under analysis
     bytes BIGINT NOT NULL,              -- after decompression
     lines BIGINT NOT NULL,              -- physical lines, a last one without newline included
     undecodable_lines BIGINT NOT NULL,  -- lines with bytes that are not UTF-8, shown as \xNN
@@ -74,11 +75,12 @@ CREATE TABLE node (
 CREATE TABLE grouping_candidate (
     name VARCHAR PRIMARY KEY,
     kind VARCHAR NOT NULL,              -- 'message', 'header', 'field', 'source', 'window'
-    expression VARCHAR NOT NULL,        -- the SQL expression over parsed_record that yields the value
+    pattern VARCHAR,                    -- RE2 over the message whose first group is the value, or NULL
     coverage DOUBLE NOT NULL,           -- 0…1: share of records that carry a value
     executions BIGINT NOT NULL,         -- distinct values
     records_per_execution DOUBLE NOT NULL,  -- median
     variety DOUBLE NOT NULL,            -- mean number of distinct templates per value
+    start_concentration DOUBLE NOT NULL,    -- 0…1: chance that two values begin with the same template
     locality DOUBLE NOT NULL,           -- 0…1: 1 - median share of the log's length that one value spans
     score DOUBLE NOT NULL,
     chosen BOOLEAN NOT NULL,
@@ -96,8 +98,10 @@ CREATE TABLE membership (
 -- One row: one distinct flat sequence of templates that whole executions have in common.
 CREATE TABLE variant (
     variant_id INTEGER PRIMARY KEY,
+    is_window BOOLEAN NOT NULL,         -- of windows: judged apart from executions of an identifier
     template_ids INTEGER[] NOT NULL,
-    executions BIGINT NOT NULL
+    executions BIGINT NOT NULL,         -- of the log under analysis
+    good_executions BIGINT NOT NULL     -- known to be good
 );
 
 -- CONTRACT. One row: one execution.
@@ -105,6 +109,8 @@ CREATE TABLE execution (
     execution_id INTEGER PRIMARY KEY,   -- in the order of first records
     identifier VARCHAR NOT NULL,        -- the identifier's value; of a window 'host from start'
     grouped_by VARCHAR NOT NULL,        -- the grouping candidate's name; 'window' for records without the identifier
+    is_window BOOLEAN NOT NULL,         -- cut by time, not held together by an identifier
+    is_good BOOLEAN NOT NULL,           -- known to be good: from a baseline, or before the time given as normal
     source_id INTEGER NOT NULL,         -- of its first record
     start_time TIMESTAMP,
     end_time TIMESTAMP,

@@ -1,0 +1,140 @@
+"""Where a hierarchy comes from: the rules, or a file that overrides them."""
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from krone_tui.abstraction.rules import Leaf, TemplateText, extract_hierarchy
+from krone_tui.abstraction.rules_reading import REPORT, read
+from krone_tui.errors import KroneError
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection); a leading `'` makes it
+text."""
+
+_OWN_COLUMNS = ("template", "entity", "action", "status")
+_PUBLISHED_COLUMNS = ("log_template", "entity_1", "action_1", "status")
+_MAX_FILE_BYTES = 64 * 1024 * 1024
+_NONE = re.compile(r"^(?:none|null|n/?a)?(?:_\d+)?$", re.I)
+_NUMBERED = re.compile(r"_\d+$")
+
+
+class Extractor(Protocol):
+    """Gives each template its place; the result has one leaf a template, in the order given."""
+
+    def extract(self, templates: Sequence[TemplateText]) -> list[Leaf]:
+        """The leaves of all templates; may raise `KroneError`."""
+        ...
+
+
+class RulesExtractor:
+    """The default: word lexicon and position in the sentence; needs nothing but the templates."""
+
+    def extract(self, templates: Sequence[TemplateText]) -> list[Leaf]:
+        """See `extract_hierarchy`."""
+        return extract_hierarchy(templates)
+
+
+class FileExtractor:
+    """A CSV file of the user's: `template,entity,action,status`, as `write_hierarchy` writes it, or a
+    published
+    KRONE tree (`log_template,entity_1,action_1,status`, arXiv 2602.07303).
+
+    A template is found in the file by its text, white space and repeated variables aside. One that the file
+    lacks
+    goes to the rules.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._places = _read_places(path)
+        self.matched = 0
+        """Templates of the last `extract` that the file knew."""
+
+    def extract(self, templates: Sequence[TemplateText]) -> list[Leaf]:
+        """The file's leaf where it has the template, the rules' leaf where not."""
+        by_rules = extract_hierarchy(templates)
+        leaves = []
+        self.matched = 0
+        for template, ruled in zip(templates, by_rules, strict=True):
+            place = self._places.get(normalised_template(template.text))
+            self.matched += place is not None
+            leaves.append(ruled if place is None else _leaf_of(place, template, ruled))
+        return leaves
+
+
+def normalised_template(text: str) -> str:
+    """A template's text without what differs between two miners' ways to write it: spaces, case, runs of
+    variables."""
+    text = re.sub(r"<[A-Z*:_]+>", "<*>", text)
+    text = re.sub(r"(?:<\*>[\s.,:/]*){2,}", "<*> ", text)
+    return re.sub(r"\s+", " ", text).strip().lower()
+
+
+def csv_cell(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return "'" + text if text.startswith((*FORMULA_STARTS, "'")) else text
+
+
+def _from_cell(text: str) -> str:
+    return text[1:] if text.startswith("'") and text[1:].startswith((*FORMULA_STARTS, "'")) else text
+
+
+def _leaf_of(place: tuple[str, str, str], template: TemplateText, ruled: Leaf) -> Leaf:
+    entity, action, status = place
+    status = status or ruled.status
+    # The file says no outcome. Where its status reads as one it decides, else what the message says.
+    said = read(status)
+    outcome = said.outcome if said.outcome != "none" else ruled.outcome
+    return Leaf(entity or ruled.entity, action or REPORT, status, outcome)
+
+
+def _read_places(path: Path) -> dict[str, tuple[str, str, str]]:
+    try:
+        if path.stat().st_size > _MAX_FILE_BYTES:
+            raise KroneError(f"The hierarchy file {path} is larger than {_MAX_FILE_BYTES // 1024**2} MiB.")
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise KroneError(f"The hierarchy file {path} is not UTF-8 text.") from error
+    except OSError as error:
+        raise KroneError(f"The hierarchy file {path} cannot be read: {error.strerror or error}.") from error
+    try:
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        header = [name.strip() for name in reader.fieldnames or []]
+        columns = next(
+            (names for names in (_PUBLISHED_COLUMNS, _OWN_COLUMNS) if set(names) <= set(header)), None
+        )
+        if columns is None:
+            raise KroneError(
+                f"The hierarchy file {path} must begin with the columns {','.join(_OWN_COLUMNS)} "
+                f"(or {','.join(_PUBLISHED_COLUMNS)} of a published KRONE tree)."
+            )
+        reader.fieldnames = header
+        places: dict[str, tuple[str, str, str]] = {}
+        for row in reader:
+            template, entity, action, status = (row.get(name) for name in columns)
+            if template is None or entity is None or action is None or status is None:
+                raise KroneError(f"The hierarchy file {path} has too few columns in line {reader.line_num}.")
+            entity, action, status = (
+                _cleaned(value, columns is _PUBLISHED_COLUMNS) for value in (entity, action, status)
+            )
+            places[normalised_template(_from_cell(template))] = (entity, action, status)
+    except csv.Error as error:
+        raise KroneError(
+            f"The hierarchy file {path} is not CSV: {error} in line {reader.line_num}."
+        ) from error
+    if not places:
+        raise KroneError(f"The hierarchy file {path} holds no template.")
+    return places
+
+
+def _cleaned(value: str, published: bool) -> str:
+    """A cell as a name; published trees number their statuses (`none_7`, `failed_37`), and `none` means no
+    name."""
+    value = _from_cell(value.strip())
+    if _NONE.match(value):
+        return ""
+    return _NUMBERED.sub("", value) if published else value

@@ -1,0 +1,82 @@
+"""Failure modes: deviations that are the same, named and ranked, most suspicious first."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from krone_tui.detection.deviation import Deviation
+from krone_tui.detection.sequences import FloatArray
+
+TITLE_CHARACTERS = 120
+
+
+@dataclass(frozen=True)
+class ModeNames:
+    """Puts deviations into words."""
+
+    keys: list[tuple[str, str, str, str]]
+    """By template index: entity, action, status, text."""
+
+    def title(self, deviation: Deviation) -> str:
+        """What deviates, in words."""
+        texts = [_short(self.keys[template][3]) for template in deviation.templates]
+        match deviation.kind, len(texts):
+            case "missing", 1:
+                return f"ends after: {texts[0]}"
+            case "missing", _:
+                return f"missing: {texts[0]}"
+            case "order", 2:
+                return f"out of order: {texts[0]} → {texts[1]}"
+            case "order", _:
+                return f"begins with: {texts[0]}"
+            case "count", _:
+                return f"unusual count: {texts[0]}"
+        return texts[0]
+
+    def path(self, deviation: Deviation) -> str:
+        """entity › action › status of what deviates."""
+        entity, action, status, _ = self.keys[deviation.templates[0]]
+        return f"{entity} › {action} › {status}"
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= TITLE_CHARACTERS else text[: TITLE_CHARACTERS - 1] + "…"
+
+
+def order_modes(
+    deviations: list[Deviation], score: list[float], weight: list[float], severity: FloatArray, names: ModeNames
+) -> tuple[list[int], list[dict[str, object]]]:
+    """([deviations] failure_mode_id, from 1; rows of the failure modes in the order of their ids).
+
+    A mode is as suspicious as its executions are on average; among equals, the one whose words report a failure
+    comes first, then the more frequent one.
+    """
+    members: defaultdict[tuple[str, tuple[int, ...]], list[int]] = defaultdict(list)
+    for index, deviation in enumerate(deviations):
+        members[deviation.key].append(index)
+
+    def mean(indices: list[int]) -> float:
+        return sum(score[i] * weight[i] for i in indices) / max(sum(weight[i] for i in indices), 1e-9)
+
+    def rank(item: tuple[tuple[str, tuple[int, ...]], list[int]]) -> tuple[float, float, float, str]:
+        (kind, templates), indices = item
+        severe = float(severity[templates[0]]) if kind in ("severe", "new", "count") else 0.0
+        return -round(mean(indices), 2), -severe, -sum(weight[i] for i in indices), names.title(deviations[indices[0]])
+
+    number = [0] * len(deviations)
+    rows: list[dict[str, object]] = []
+    for mode, (_, indices) in enumerate(sorted(members.items(), key=rank), start=1):
+        first = deviations[indices[0]]
+        for index in indices:
+            number[index] = mode
+        rows.append(
+            {
+                "failure_mode_id": mode,
+                "title": names.title(first),
+                "level": first.level,
+                "path": names.path(first),
+                "kind": first.kind,
+                "score": mean(indices),
+            }
+        )
+    return number, rows

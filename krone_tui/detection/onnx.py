@@ -1,0 +1,97 @@
+"""Shipped and plugged-in .onnx files: each with a manifest, checked before and after it is run."""
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from krone_tui.errors import KroneError
+
+
+class Manifest(BaseModel):
+    """What a model's .toml says of it."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: str
+    kind: str
+    """`severity`, `local_context`, `nested_seq`, `nested_execution`."""
+    version: int
+    file: str
+    sha256: str
+    threshold: float
+    """At normal sensitivity, where `thresholds` does not say otherwise."""
+    thresholds: dict[str, dict[str, float]] = {}
+    """By kind of population (self or good baseline, identifier or windows), then by sensitivity."""
+    features: tuple[str, ...] = ()
+    """Names of the input's columns."""
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A loaded model."""
+
+    manifest: Manifest
+    session: Any
+
+    def score(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """[n] scores, 0…1, for [n, columns] features. Raises `KroneError` naming the model when it misbehaves."""
+        if len(features) == 0:
+            return np.zeros(0)
+        try:
+            (answer,) = self.session.run(None, {self.session.get_inputs()[0].name: np.ascontiguousarray(features)})
+        except Exception as error:
+            raise KroneError(f"The detector '{self.manifest.name}' failed: {_first_line(error)}.") from error
+        scores = np.asarray(answer, dtype=np.float64).reshape(len(features), -1)[:, -1]
+        if not np.isfinite(scores).all() or scores.min() < 0 or scores.max() > 1:
+            raise KroneError(f"The detector '{self.manifest.name}' gave a score that is no probability.")
+        return scores
+
+
+def open_session(path: Path, threads: int) -> Any:
+    """An ONNX Runtime session over the bytes of a file, so that no external data is followed."""
+    import onnxruntime as ort
+
+    ort.disable_telemetry_events()
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    return ort.InferenceSession(path.read_bytes(), sess_options=options, providers=["CPUExecutionProvider"])
+
+
+def load_detector(manifest_path: Path, threads: int = 1) -> Detector:
+    """Load the model a manifest names, from the manifest's own folder.
+
+    Raises `KroneError` naming the manifest when it cannot be read, the file's hash is not the one it states, or the
+    graph does not take one float matrix of as many columns as it lists features.
+    """
+    try:
+        manifest = Manifest(**tomllib.loads(manifest_path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, ValidationError) as error:
+        raise KroneError(f"The detector's manifest {manifest_path} cannot be used: {_first_line(error)}.") from error
+    path = manifest_path.parent / Path(manifest.file).name
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise KroneError(f"The detector '{manifest.name}' cannot be read: {error.strerror}: {path}.") from error
+    if digest != manifest.sha256:
+        raise KroneError(f"The detector '{manifest.name}' is refused: {path} is not the file its manifest describes.")
+    try:
+        session = open_session(path, threads)
+    except Exception as error:  # ONNX Runtime raises its own types, and RuntimeError
+        raise KroneError(f"The detector '{manifest.name}' cannot be loaded: {_first_line(error)}.") from error
+    inputs = session.get_inputs()
+    width = len(manifest.features)
+    if manifest.features and (len(inputs) != 1 or inputs[0].type != "tensor(float)" or inputs[0].shape[-1] != width):
+        raise KroneError(f"The detector '{manifest.name}' is refused: it does not take one float matrix of {width} columns.")
+    return Detector(manifest, session)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0].rstrip(".")

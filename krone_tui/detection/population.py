@@ -1,0 +1,174 @@
+"""All executions of an investigation as the detectors see them: distinct variants, their Seqs, their supports."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from krone_tui.detection.features import SEQ_FEATURES, StepContext, StepSurprise, seq_features, step_surprise
+from krone_tui.detection.profiles import PROFILE_FEATURES, ProfileComparison, compare_profiles
+from krone_tui.detection.sequences import FloatArray, IntArray, Sequences, segment_max, segment_sum, surprise
+
+LEVELS = ("status", "action", "entity")
+"""Bottom-up."""
+
+NESTED_SEQ_FEATURES = (*SEQ_FEATURES, "windows")
+"""Columns of the features of an S-Seq or A-Seq."""
+
+RANKED = (
+    "seq_rarity", "step_rarity", "step_rarity_severe", "entity_rarity_severe", "severe_share", "severe_records",
+    "move_rarity", "last_rarity", "count_tail", "length_tail", "radius_0.001", "radius_0.02", "relative_radius_0.02",
+    "missing", "profile_rarity", "set_rarity", "status_seq_rarity", "action_seq_rarity", "entity_seq_rarity",
+)  # fmt: skip
+"""Features that are given a second time as how unusual their value is among all executions: what is noise in one
+system, such as order in one whose workers run in parallel, is a signal in another."""
+
+_RAW_EXECUTION_FEATURES = (
+    *SEQ_FEATURES,
+    *PROFILE_FEATURES,
+    *(f"{level}_{name}" for level in LEVELS for name in ("seq_rarity", "step_rarity", "move_rarity", "unknown")),
+    "windows",
+)
+NESTED_EXECUTION_FEATURES = (*_RAW_EXECUTION_FEATURES, *(f"{name}_rank" for name in RANKED))
+"""Columns of the features of an E-Seq with everything nested in it."""
+
+
+@dataclass(frozen=True)
+class SeqsOfLevel:
+    """The distinct Seqs of one level and the variants they occur in."""
+
+    steps: IntArray
+    """[total] node ids, of one level below the parent."""
+    offsets: IntArray
+    """[seqs + 1]"""
+    parent: IntArray
+    """[seqs] node id of the parent."""
+    at_variant: IntArray
+    """[occurrences]"""
+    at_seq: IntArray
+    """[occurrences]"""
+
+
+@dataclass(frozen=True)
+class Population:
+    """Distinct variants with their supports, and the hierarchy over their templates."""
+
+    templates: IntArray
+    """[total] template indices, 0 … T-1, of all variants one after another."""
+    offsets: IntArray
+    """[variants + 1]"""
+    self_weight: FloatArray
+    """[variants] executions of the log under analysis."""
+    good_weight: FloatArray
+    """[variants] executions of the known-good baseline."""
+    severity: FloatArray
+    """[T] 0…1."""
+    entity: IntArray
+    """[T] node id."""
+    action: IntArray
+    """[T] node id."""
+    status: IntArray
+    """[T] node id."""
+    levels: dict[str, SeqsOfLevel]
+    windows: bool
+    """Executions are windows of time, so that what they hold together is chance."""
+
+    @property
+    def flat(self) -> Sequences:
+        """The variants as sequences of templates under the root."""
+        groups = np.zeros(len(self.offsets) - 1, dtype=np.int64)
+        return Sequences(self.templates, self.offsets, groups, self.self_weight, self.good_weight)
+
+
+@dataclass(frozen=True)
+class LevelView:
+    """One level's Seqs with their features."""
+
+    sequences: Sequences
+    found: StepSurprise
+    features: npt.NDArray[np.float32]
+    """[seqs, len(NESTED_SEQ_FEATURES)]"""
+
+
+@dataclass(frozen=True)
+class ExecutionView:
+    """The variants with their features."""
+
+    found: StepSurprise
+    profiles: ProfileComparison
+    features: npt.NDArray[np.float32]
+    """[variants, len(NESTED_EXECUTION_FEATURES)]"""
+
+
+def view_level(population: Population, level: str) -> LevelView:
+    """The Seqs of a level, each weighed by the executions that contain it, with their features."""
+    seqs = population.levels[level]
+    nodes, steps = np.unique(seqs.steps, return_inverse=True)
+    parents, group = np.unique(seqs.parent, return_inverse=True)
+    count = len(seqs.offsets) - 1
+    seen = np.unique(seqs.at_seq * (len(population.offsets)) + seqs.at_variant)
+    in_seq, in_variant = np.divmod(seen, len(population.offsets))
+    sequences = Sequences(
+        steps.astype(np.int64),
+        seqs.offsets,
+        group.astype(np.int64),
+        segment_sum(population.self_weight[in_variant], in_seq, count),
+        segment_sum(population.good_weight[in_variant], in_seq, count),
+    )
+    found = step_surprise(sequences)
+    context = _step_context(population, level, nodes)
+    features = seq_features(sequences, context, found)
+    windows = np.full((count, 1), population.windows, dtype=np.float32)
+    return LevelView(sequences, found, np.hstack([features, windows]))
+
+
+def _step_context(population: Population, level: str, nodes: IntArray) -> StepContext:
+    """Severity, entity and action of each of the sorted node ids of a level.
+
+    An action or entity is as severe as the least severe of its templates: it reads as failure only where all of it does.
+    """
+    node_of_template = {"status": population.status, "action": population.action, "entity": population.entity}[level]
+    at = np.searchsorted(nodes, node_of_template).clip(max=len(nodes) - 1)
+    known = nodes[at] == node_of_template
+    severity = np.full(len(nodes), 1.0)
+    np.minimum.at(severity, at[known], population.severity[known])
+    entity = np.zeros(len(nodes), dtype=np.int64)
+    action = np.zeros(len(nodes), dtype=np.int64)
+    entity[at[known]] = np.unique(population.entity, return_inverse=True)[1].reshape(-1)[known]
+    action[at[known]] = np.unique(population.action, return_inverse=True)[1].reshape(-1)[known]
+    return StepContext(severity, entity, action)
+
+
+def view_executions(population: Population, levels: dict[str, LevelView]) -> ExecutionView:
+    """The variants with features of their own and of everything nested in them."""
+    flat = population.flat
+    found = step_surprise(flat)
+    context = StepContext(population.severity, _dense(population.entity), _dense(population.action))
+    own = seq_features(flat, context, found)
+    profiles = compare_profiles(flat)
+    nested = []
+    names = [SEQ_FEATURES.index(name) for name in ("seq_rarity", "step_rarity", "move_rarity", "unknown")]
+    for level in LEVELS:
+        seqs = population.levels[level]
+        view = levels[level]
+        for column in names:
+            nested.append(segment_max(view.features[seqs.at_seq, column].astype(np.float64), seqs.at_variant, flat.count))
+    windows = np.full(flat.count, float(population.windows))
+    features = np.hstack([own, profiles.features, np.column_stack([*nested, windows]).astype(np.float32)])
+    ranks = [_rank(features[:, _RAW_EXECUTION_FEATURES.index(name)], population) for name in RANKED]
+    return ExecutionView(found, profiles, np.hstack([features, np.column_stack(ranks).astype(np.float32)]))
+
+
+def _rank(value: npt.NDArray[np.float32], population: Population) -> FloatArray:
+    """[variants] surprise of a value at least as great among the other executions."""
+    weight = population.self_weight + population.good_weight
+    own = (population.self_weight > 0).astype(np.float64)
+    # Rounding keeps float noise from making a rank out of equal values.
+    rounded = np.round(value.astype(np.float64), 3)
+    levels, at = np.unique(rounded, return_inverse=True)
+    at_least = np.cumsum(np.bincount(at, weights=weight, minlength=len(levels))[::-1])[::-1]
+    return surprise(at_least[at] - own, weight.sum() - own)
+
+
+def _dense(ids: IntArray) -> IntArray:
+    return np.unique(ids, return_inverse=True)[1].reshape(-1).astype(np.int64)

@@ -1,0 +1,207 @@
+"""Whole executions as count profiles: how far the nearest normal ones are, and what they have that this one lacks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from krone_tui.detection.sequences import FloatArray, IntArray, Sequences, surprise
+
+MAX_STEPS = 384
+"""Most frequent steps that span the profile space; bounds memory to executions × this many floats."""
+MAX_REFERENCES = 1500
+"""Heaviest distinct profiles a profile is compared with; bounds time to profiles × this × MAX_STEPS."""
+RULE_STEPS = 256
+"""Most frequent steps between which presence rules (a implies b) are sought."""
+MASSES = (0.0, 0.001, 0.005, 0.02, 0.1)
+"""Shares of the reference within which radius is measured; 0: the nearest other execution."""
+BATCH = 4096
+"""Profiles per matrix product; bounds the distance matrix to BATCH × MAX_REFERENCES floats."""
+
+PROFILE_FEATURES = (
+    *(f"radius_{mass}" for mass in MASSES), *(f"relative_radius_{mass}" for mass in MASSES),
+    "typical_radius", "wide_radius", "missing", "missing_steps", "profile_rarity", "set_rarity",
+    "profile_unknown", "set_unknown", "top_share", "singleton_share",
+)  # fmt: skip
+"""Names of the columns of `ProfileComparison.features`, in order."""
+
+
+@dataclass(frozen=True)
+class ProfileComparison:
+    """Executions against the reference, order left out."""
+
+    features: npt.NDArray[np.float32]
+    """[n, len(PROFILE_FEATURES)]"""
+    nearest: IntArray
+    """[n] index of the nearest sequence that is better supported than this one; -1: none."""
+    missing_step: IntArray
+    """[n] the step most surely expected and not there; -1: none."""
+    missing_because: IntArray
+    """[n] the present step that lets it be expected; -1: none."""
+    missing_surprise: FloatArray
+    """[n] surprise of its absence."""
+
+
+def compare_profiles(sequences: Sequences) -> ProfileComparison:
+    """Every sequence's multiset of steps against those of the reference (all in one group).
+
+    Order-free profiles are strong: a count-vector nearest neighbour reaches 0.97 to 0.99 on HDFS with 1 % of the
+    normal data (Landauer et al., FSE 2024).
+    """
+    n = sequences.count
+    weight = sequences.self_weight + sequences.good_weight
+    own = (sequences.self_weight > 0).astype(np.float64)
+    total = float(weight.sum())
+    alphabet = int(sequences.steps.max(initial=-1)) + 1
+    code, count = np.unique(sequences.owner * max(alphabet, 1) + sequences.steps, return_counts=True)
+    owner, step = np.divmod(code, max(alphabet, 1))
+    support = np.bincount(step, weights=weight[owner], minlength=alphabet)
+
+    profile_of, profile_first = _distinct_rows(owner, step * (count.max(initial=0) + 1) + count, n)
+    set_of, _ = _distinct_rows(owner, step, n)
+    profile_weight = np.bincount(profile_of, weights=weight)
+    profile_good = np.bincount(profile_of, weights=sequences.good_weight)
+    profile_own = (np.bincount(profile_of, weights=sequences.self_weight) > 0).astype(np.float64)
+    set_weight = np.bincount(set_of, weights=weight)
+    set_good = np.bincount(set_of, weights=sequences.good_weight)
+
+    frequent = np.argsort(-support, kind="stable")[:MAX_STEPS]
+    column = np.full(alphabet, -1)
+    column[frequent] = np.arange(len(frequent))
+    row_of_profile = np.full(n, -1)
+    row_of_profile[profile_first] = np.arange(len(profile_first))
+    use = (column[step] >= 0) & (row_of_profile[owner] >= 0)
+    matrix = np.zeros((len(profile_first), len(frequent)), dtype=np.float32)
+    matrix[row_of_profile[owner[use]], column[step[use]]] = np.log1p(count[use])
+
+    radii, nearest_profile = _radii(matrix, profile_weight, profile_own, total)
+    norm = np.sqrt(np.square(matrix).sum(axis=1)) + 1e-6
+    relative = radii / norm[:, None]
+    middle = _weighted_quantile(relative[:, 3], profile_weight, 0.5)
+    wide = _weighted_quantile(relative[:, 3], profile_weight, 0.9)
+
+    present = (matrix[:, :RULE_STEPS] > 0).astype(np.float32)
+    missing_surprise, missing_column, because_column, missing_count = _missing(present, profile_weight, profile_own)
+
+    heaviest = np.sort(profile_weight)[::-1]
+    top_share = float(heaviest[:10].sum() / max(total, 1.0))
+    singletons = float(profile_weight[profile_weight <= 1].sum() / max(total, 1.0))
+    has_good = float(sequences.good_weight.sum() > 0)
+    at = profile_of
+    features = np.column_stack(
+        [
+            radii[at],
+            relative[at],
+            np.full(n, middle),
+            np.full(n, wide),
+            missing_surprise[at],
+            np.log1p(missing_count[at]),
+            surprise(profile_weight[at] - own, total - own),
+            surprise(set_weight[set_of] - own, total - own),
+            (profile_good[at] == 0) * has_good,
+            (set_good[set_of] == 0) * has_good,
+            np.full(n, top_share),
+            np.full(n, singletons),
+        ]
+    ).astype(np.float32)
+    return ProfileComparison(
+        features,
+        np.where(nearest_profile[at] >= 0, profile_first[nearest_profile[at]], -1),
+        np.where(missing_column[at] >= 0, frequent[missing_column[at]], -1),
+        np.where(because_column[at] >= 0, frequent[because_column[at]], -1),
+        missing_surprise[at],
+    )
+
+
+def _distinct_rows(owner: IntArray, value: IntArray, n: int) -> tuple[IntArray, IntArray]:
+    """Which of n sorted sets of values are equal: [n] class of each, and [classes] a first member of each.
+
+    Compared by a 128-bit sum of mixed values: two different sets collide once in 2^128.
+    """
+    mixed = np.stack([_mix(value, 0x9E3779B97F4A7C15), _mix(value, 0xC2B2AE3D27D4EB4F)])
+    sums = np.zeros((2, n), dtype=np.uint64)
+    np.add.at(sums[0], owner, mixed[0])
+    np.add.at(sums[1], owner, mixed[1])
+    pairs = np.rec.fromarrays([sums[0], sums[1]])
+    _, first, inverse = np.unique(pairs, return_index=True, return_inverse=True)
+    return inverse.reshape(-1), first
+
+
+def _mix(value: IntArray, seed: int) -> npt.NDArray[np.uint64]:
+    """splitmix64's finalizer: spreads small integers over 64 bits."""
+    with np.errstate(over="ignore"):
+        z = value.astype(np.uint64) + np.uint64(seed)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return z ^ (z >> np.uint64(31))
+
+
+def _radii(
+    matrix: npt.NDArray[np.float32], weight: FloatArray, own: FloatArray, total: float
+) -> tuple[FloatArray, IntArray]:
+    """[profiles, len(MASSES)] radius that holds each share of the other executions; [profiles] the nearest heavier one."""
+    profiles = len(matrix)
+    references = np.argsort(-weight, kind="stable")[:MAX_REFERENCES]
+    reference = matrix[references]
+    reference_square = np.square(reference).sum(axis=1)
+    radii = np.empty((profiles, len(MASSES)))
+    nearest = np.full(profiles, -1)
+    for start in range(0, profiles, BATCH):
+        rows = slice(start, min(start + BATCH, profiles))
+        block = matrix[rows]
+        square = np.square(block).sum(axis=1)[:, None] + reference_square - 2.0 * (block @ reference.T)
+        distance = np.sqrt(np.maximum(square, 0.0))
+        itself = references[None, :] == np.arange(rows.start, rows.stop)[:, None]
+        distance[itself] = 0.0
+        others = np.where(itself, weight[references] - own[rows][:, None], weight[references])
+        order = np.argsort(distance, axis=1, kind="stable")
+        sorted_distance = np.take_along_axis(distance, order, axis=1)
+        mass = np.cumsum(np.take_along_axis(others, order, axis=1), axis=1)
+        for index, share in enumerate(MASSES):
+            needed = max(share * total, 1.0)
+            at = np.minimum((mass < needed).sum(axis=1), mass.shape[1] - 1)
+            radii[rows, index] = sorted_distance[np.arange(len(block)), at]
+        heavier = (weight[references][None, :] > 2.0 * weight[rows][:, None]) & ~itself
+        candidate = np.where(heavier, distance, np.inf)
+        best = candidate.argmin(axis=1)
+        found = np.isfinite(candidate[np.arange(len(block)), best])
+        nearest[rows] = np.where(found, references[best], -1)
+    return radii, nearest
+
+
+def _weighted_quantile(values: FloatArray, weight: FloatArray, share: float) -> float:
+    order = np.argsort(values)
+    cumulative = np.cumsum(weight[order])
+    return float(values[order][np.searchsorted(cumulative, share * cumulative[-1])])
+
+
+def _missing(
+    present: npt.NDArray[np.float32], weight: FloatArray, own: FloatArray
+) -> tuple[FloatArray, IntArray, IntArray, FloatArray]:
+    """For each profile the step b most surely implied by a present step a, yet absent.
+
+    A rule a ⇒ b is as sure as its exceptions are rare: surprise of an exception among the executions with a.
+    Returns surprise, b, a, and how many steps are so missing (surprise over 1.5: under about 3 % exceptions).
+    """
+    steps = present.shape[1]
+    together = (present * weight[:, None].astype(np.float32)).T @ present
+    support = np.diag(together).copy()
+    exceptions = support[:, None] - together
+    # rule[a, b]: surprise of an exception, the execution at hand (itself an exception) taken off.
+    rule = surprise(np.maximum(exceptions - 1.0, 0.0), np.maximum(support[:, None] - 1.0, 0.0)) * (exceptions >= 0)
+    rule[np.arange(steps), np.arange(steps)] = 0.0
+    best = np.zeros(len(present))
+    best_b = np.full(len(present), -1)
+    best_a = np.full(len(present), -1)
+    count = np.zeros(len(present))
+    for row in range(len(present)):
+        has = np.flatnonzero(present[row] > 0)
+        lacks = np.flatnonzero(present[row] == 0)
+        if not len(has) or not len(lacks):
+            continue
+        strength = rule[np.ix_(has, lacks)]
+        per_b = strength.max(axis=0)
+        b = int(per_b.argmax())
+        best[row], best_b[row], best_a[row] = per_b[b], lacks[b], has[int(strength[:, b].argmax())]
+        count[row] = float((per_b > 1.5).sum())
+    return best, best_b, best_a, count

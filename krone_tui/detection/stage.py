@@ -1,0 +1,237 @@
+"""The detection stage: severity, then bottom-up routing of every variant, then failure modes."""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from krone_tui.detection.deviation import Deviation, Deviations
+from krone_tui.detection.failure_modes import ModeNames, order_modes
+from krone_tui.detection.local_context import LocalContext
+from krone_tui.detection.onnx import load_detector
+from krone_tui.detection.population import LEVELS, Population, SeqsOfLevel
+from krone_tui.detection.routing import BoolArray, Detectors, Routed, route
+from krone_tui.detection.sequences import FloatArray, IntArray
+from krone_tui.detection.severity import SeverityModel
+from krone_tui.progress import Progress, StageProgress, silent
+from krone_tui.resources import data_folder
+from krone_tui.settings import Settings
+from krone_tui.store import Store
+from krone_tui.store import detection as queries
+from krone_tui.store.seqs import TemplateNodes, Variants, read_template_nodes, read_variants
+
+LEVEL_SEVERITY = {
+    **dict.fromkeys(("FATAL", "CRITICAL", "CRIT", "EMERG", "EMERGENCY", "ALERT", "PANIC", "SEVERE", "F", "FAILURE"), 0.95),
+    **dict.fromkeys(("ERROR", "ERR", "E"), 0.85),
+    **dict.fromkeys(("WARNING", "WARN", "W"), 0.3),
+}
+"""What a level says of failure; the words of the message may say more, never less."""
+
+
+@dataclass(frozen=True)
+class DetectionResult:
+    """What the stage did."""
+
+    flagged_executions: int
+    failure_modes: int
+    counts: dict[str, int]
+    """What each detector judged, and what early exit and reuse saved."""
+    seconds: float
+
+
+def detect(store: Store, settings: Settings, progress: Progress = silent, models: Path | None = None) -> DetectionResult:
+    """Judge every variant, and write severities, verdicts, findings and failure modes."""
+    started = time.perf_counter()
+    models = models or data_folder("models")
+    variants = read_variants(store)
+    nodes = read_template_nodes(store)
+    progress(StageProgress("detection", 0, len(variants.variant_id), "variants"))
+    severity = _severity(store, models, settings, len(nodes.status))
+    detectors = load_detectors(models, settings.threads or os.cpu_count() or 1)
+    seqs = {level: queries.read_seqs(store, level) for level in LEVELS}
+    unknown = _unknown(store, variants)
+
+    counts: dict[str, int] = {}
+    outcomes: list[_Outcome] = []
+    for windows in (False, True):
+        chosen = np.flatnonzero(variants.is_window == windows)
+        if not len(chosen):
+            continue
+        population = _population(variants, nodes, severity, seqs, chosen, windows)
+        routed = route(
+            population, detectors, {level: mask[chosen] for level, mask in unknown.items()}, settings.sensitivity, settings.exhaustive
+        )
+        for name, count in routed.counts.items():
+            counts[name] = counts.get(name, 0) + count
+        outcomes.append(_Outcome(chosen, population, routed, seqs))
+        progress(StageProgress("detection", int(len(chosen)), len(variants.variant_id), "variants"))
+    modes = _write(store, variants, nodes, severity, outcomes)
+    flagged = int(sum(one.population.self_weight[one.routed.flagged].sum() for one in outcomes))
+    judged = int(variants.executions.sum())
+    counts["executions judged once for all equal ones"] = judged - int((variants.executions > 0).sum())
+    return DetectionResult(flagged, modes, counts, time.perf_counter() - started)
+
+
+def load_detectors(models: Path, threads: int) -> Detectors:
+    """The shipped detectors. Raises `KroneError` naming the one that cannot be used."""
+    local = load_detector(models / "local_context.toml", threads)
+    return Detectors(
+        LocalContext(local.session, local.manifest.threshold),
+        load_detector(models / "nested_aware_seq.toml", threads),
+        load_detector(models / "nested_aware.toml", threads),
+    )
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """One population's verdicts with the way back to the store's ids."""
+
+    variants: IntArray
+    population: Population
+    routed: Routed
+    seqs: dict[str, queries.SeqTables]
+
+
+def _severity(store: Store, models: Path, settings: Settings, size: int) -> FloatArray:
+    """[size] by template_id; 0 where there is no template."""
+    words = queries.template_words(store)
+    model = SeverityModel(models / "severity.onnx", settings.threads or 1)
+    said = model.score([text for _, text, _, _ in words]).astype(np.float64)
+    level = np.array([LEVEL_SEVERITY.get((level or "").upper(), 0.0) for _, _, level, _ in words])
+    ids = np.array([template_id for template_id, *_ in words], dtype=np.int64)
+    severity = np.zeros(size)
+    severity[ids] = np.maximum(said, level)
+    queries.write_severity(store, ids, severity[ids])
+    return severity
+
+
+def _unknown(store: Store, variants: Variants) -> dict[str, BoolArray]:
+    unknown = {}
+    for level in LEVELS:
+        mask = np.zeros(len(variants.variant_id), dtype=bool)
+        mask[queries.variants_with_unknown_seqs(store, level)] = True
+        unknown[level] = mask
+    return unknown
+
+
+def _population(
+    variants: Variants,
+    nodes: TemplateNodes,
+    severity: FloatArray,
+    seqs: dict[str, queries.SeqTables],
+    chosen: IntArray,
+    windows: bool,
+) -> Population:
+    """The variants of one kind, renumbered from 0."""
+    lengths = np.diff(variants.offsets)
+    at = np.full(len(variants.variant_id), -1)
+    at[chosen] = np.arange(len(chosen))
+    in_chosen = np.repeat(at >= 0, lengths)
+    levels = {}
+    for level, table in seqs.items():
+        here = at[table.at_variant] >= 0
+        used, at_seq = np.unique(table.at_seq[here], return_inverse=True)
+        seq_lengths = np.diff(table.offsets)[used]
+        offsets = np.r_[0, np.cumsum(seq_lengths)]
+        take = np.repeat(table.offsets[used] - offsets[:-1], seq_lengths) + np.arange(offsets[-1])
+        levels[level] = SeqsOfLevel(
+            table.steps[take], offsets, table.parent[used], at[table.at_variant[here]], at_seq.reshape(-1).astype(np.int64)
+        )
+    return Population(
+        variants.template_ids[in_chosen],
+        np.r_[0, np.cumsum(lengths[chosen])].astype(np.int64),
+        variants.executions[chosen].astype(np.float64),
+        variants.good_executions[chosen].astype(np.float64),
+        severity,
+        nodes.entity,
+        nodes.action,
+        nodes.status,
+        levels,
+        windows,
+    )
+
+
+def _write(store: Store, variants: Variants, nodes: TemplateNodes, severity: FloatArray, outcomes: list[_Outcome]) -> int:
+    """Find what deviates in each flagged variant, join equal deviations to failure modes, and write all of it."""
+    found: list[tuple[_Outcome, int, Deviation]] = []
+    for outcome in outcomes:
+        deviations = Deviations(outcome.population, outcome.routed)
+        for local in np.flatnonzero(outcome.routed.flagged):
+            found.append((outcome, int(local), deviations.of(int(local), _decided_span(outcome, int(local)))))
+    names = ModeNames(nodes.keys)
+    weight = [float(outcome.population.self_weight[local]) for outcome, local, _ in found]
+    score = [float(outcome.routed.score[local]) for outcome, local, _ in found]
+    number, modes = order_modes([deviation for *_, deviation in found], score, weight, severity, names)
+
+    mode_of: dict[int, int] = {}
+    rows = []
+    for index, (outcome, local, deviation) in enumerate(found):
+        variant = int(outcome.variants[local])
+        mode_of[variant] = number[index]
+        nearest = int(outcome.routed.executions.profiles.nearest[local])
+        rows.append(
+            {
+                "finding_id": index,
+                "variant_id": variant,
+                "seq_id": _seq_at(outcome, variant, deviation),
+                "level": deviation.level,
+                "kind": deviation.kind,
+                "position": deviation.position,
+                "length": deviation.length,
+                "template_ids": list(deviation.templates),
+                "score": score[index],
+                "detector": "nested_aware_seq" if outcome.routed.level[local] in LEVELS[:2] else "nested_aware",
+                "nearest_variant": int(outcome.variants[nearest]) if nearest >= 0 else None,
+                "failure_mode_id": number[index],
+            }
+        )
+    verdicts = {
+        "variant_id": np.concatenate([one.variants for one in outcomes]),
+        "flagged": np.concatenate([one.routed.flagged for one in outcomes]),
+        "score": np.concatenate([one.routed.score for one in outcomes]),
+    }
+    levels = {rows_["variant_id"]: rows_["level"] for rows_ in rows}
+    verdict_table = pa.table(
+        {
+            **verdicts,
+            "level": pa.array([levels.get(int(v)) for v in verdicts["variant_id"]], pa.string()),
+            "failure_mode_id": pa.array([mode_of.get(int(v)) for v in verdicts["variant_id"]], pa.int32()),
+        }
+    )
+    finding_schema = pa.schema(
+        [
+            ("finding_id", pa.int32()), ("variant_id", pa.int32()), ("seq_id", pa.int32()), ("level", pa.string()),
+            ("kind", pa.string()), ("position", pa.int32()), ("length", pa.int32()), ("template_ids", pa.list_(pa.int32())),
+            ("score", pa.float64()), ("detector", pa.string()), ("nearest_variant", pa.int32()), ("failure_mode_id", pa.int32()),
+        ]
+    )  # fmt: skip
+    queries.write_verdicts(store, verdict_table, pa.Table.from_pylist(rows, schema=finding_schema))
+    if modes:
+        queries.write_failure_modes(store, pa.Table.from_pylist(modes))
+    return len(modes)
+
+
+def _decided_span(outcome: _Outcome, local: int) -> tuple[int, int] | None:
+    """Where the Seq lies that a lower level judged anomalous; None where the whole execution was judged."""
+    level, seq = outcome.routed.level[local], int(outcome.routed.seq[local])
+    if seq < 0 or level not in LEVELS[:2]:
+        return None
+    places, table = outcome.population.levels[level], outcome.seqs[level]
+    at = np.flatnonzero((places.at_variant == local) & (places.at_seq == seq))[0]
+    # Places of one kind of variants keep the order they have among all.
+    variant = int(outcome.variants[local])
+    all_places = np.flatnonzero(table.at_variant == variant)
+    nth = int(at - np.flatnonzero(places.at_variant == local)[0])
+    place = all_places[nth]
+    return int(table.at_position[place]), int(table.at_length[place])
+
+
+def _seq_at(outcome: _Outcome, variant: int, deviation: Deviation) -> int:
+    """The Seq, of the deviation's level, at the deviation's position."""
+    table = outcome.seqs[deviation.level]
+    begin, end = np.searchsorted(table.at_variant, [variant, variant + 1])
+    place = begin + int(np.searchsorted(table.at_position[begin:end], deviation.position, side="right")) - 1
+    return int(table.seq_id[table.at_seq[place]])

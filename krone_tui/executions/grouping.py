@@ -1,0 +1,268 @@
+"""Which identifier holds executions together: every candidate scored on the data, the best one applied."""
+
+import math
+import re
+import time
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from krone_tui.errors import KroneError
+from krone_tui.executions.identifiers import (
+    Candidate,
+    Kind,
+    field_candidates,
+    header_candidates,
+    message_candidates,
+)
+from krone_tui.progress import Progress, StageProgress, silent
+from krone_tui.settings import Settings
+from krone_tui.store import Store
+from krone_tui.store import executions as queries
+
+SAMPLE_BLOCK = 3_000
+"""Messages read at each of three places to find candidates."""
+SCORED_RECORDS = 1_000_000
+"""Records candidates are scored on, from the middle of the log; all of a smaller log."""
+ROUGH_RECORDS = 60_000
+"""Records of the first, rough scoring, after which only `FINALISTS` candidates are scored in full."""
+FINALISTS = 5
+MIN_SCORE = 0.12
+"""A best candidate below this holds nothing together: the log is cut into windows."""
+PROCESS_REUSE_GAP = 1_800.0
+"""Seconds after which the same process or thread id is taken for another execution: ids are reused."""
+WINDOW_RECORDS = 512
+"""Records at which a window ends in any case: what a person can look through, and what bounds an execution."""
+TUMBLING_TARGET = 40
+"""Records a window should hold where no pauses divide the log."""
+TUMBLING_SECONDS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 21_600, 86_400)
+"""Lengths of windows a person would choose."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One candidate with its statistics and its score."""
+
+    candidate: Candidate
+    statistics: queries.KeyStatistics
+    score: float
+
+
+@dataclass(frozen=True)
+class ExecutionsResult:
+    """What the stage did."""
+
+    grouped_by: str
+    executions: int
+    windows: int
+    seconds: float
+
+
+def group_executions(store: Store, settings: Settings, progress: Progress = silent) -> ExecutionsResult:
+    """Choose an identifier, or windows, and put every record into exactly one execution.
+
+    Raises `KroneError` when --group-by names something that no record carries.
+    """
+    started = time.perf_counter()
+    records = queries.record_count(store)
+    progress(StageProgress("executions", 0, records, "records"))
+    filled = queries.filled_columns(store)
+    scored = score_candidates(store, records, filled)
+    if settings.group_by is not None:
+        chosen = _asked_for(store, settings.group_by, scored, records)
+        scored = [chosen, *(other for other in scored if other.candidate != chosen.candidate)]
+    else:
+        chosen = scored[0] if scored and scored[0].score >= MIN_SCORE else None
+    window_by = ("host", "source_id") if filled["host"] > 0 else ("source_id",)
+    idle_gap, tumbling = _window_cut(store, settings, window_by, records, filled["time"])
+    queries.group_records(
+        store,
+        _key(chosen.candidate) if chosen else None,
+        chosen.candidate.name if chosen else "window",
+        reuse_gap=PROCESS_REUSE_GAP if chosen and chosen.candidate.kind is Kind.HEADER and filled["time"] > 0 else None,
+        window_by=window_by,
+        idle_gap=idle_gap,
+        tumbling=tumbling,
+        window_records=WINDOW_RECORDS if filled["time"] > 0 else TUMBLING_TARGET,
+        good_before=settings.normal_before,
+    )
+    _keep_candidates(store, scored, chosen, window_by, idle_gap, tumbling)
+    executions, windows = queries.execution_counts(store)
+    progress(StageProgress("executions", records, records, "records"))
+    return ExecutionsResult(
+        chosen.candidate.name if chosen else "window", executions, windows, time.perf_counter() - started
+    )
+
+
+def score_candidates(store: Store, records: int, filled: dict[str, float]) -> list[Scored]:
+    """All candidates the log offers, best first; the best few scored on up to `SCORED_RECORDS` records."""
+    messages = queries.sample_messages(store, records, SAMPLE_BLOCK)
+    sources = int(store.scalar("SELECT count(*) FROM source WHERE NOT is_baseline"))
+    keys = queries.field_keys(store, 24) if filled["fields"] > 0 else []
+    candidates = [*message_candidates(messages), *field_candidates(keys), *header_candidates(filled, sources)]
+    rough = _score_all(store, candidates, records, ROUGH_RECORDS)
+    if records <= ROUGH_RECORDS:
+        return rough
+    finalists = [one.candidate for one in rough[:FINALISTS]]
+    return sorted([*_score_all(store, finalists, records, SCORED_RECORDS)], key=lambda one: -one.score) + rough[FINALISTS:]
+
+
+def _score_all(store: Store, candidates: list[Candidate], records: int, most: int) -> list[Scored]:
+    first = max((records - most) // 2, 0)
+    last = min(first + most, records) - 1
+    scored = []
+    for candidate in candidates:
+        statistics = queries.measure_key(store, _key(candidate), first, max(last, first))
+        scored.append(Scored(candidate, statistics, score(candidate, statistics)))
+    return sorted(scored, key=lambda one: (-one.score, one.candidate.name))
+
+
+def score(candidate: Candidate, found: queries.KeyStatistics) -> float:
+    """0…1: how well a candidate's values hold executions together.
+
+    An execution has several records of several kinds, lives for a small part of the log, and begins alike. A host or
+    a user lives as long as the log; a session's counter is used once; a pooled thread begins with anything.
+    """
+    if found.values < 3:
+        return 0.0
+    several = min(1.0, math.log2(max(found.records_per_value, 1.0)) / 2.0) * (1.0 - 0.8 * found.singles)
+    kinds = min(1.0, max(found.variety - 1.0, 0.0) / 1.5)
+    lifetime = max(found.locality, 0.0) ** 2
+    begins_alike = 0.4 + 0.6 * math.sqrt(found.start_concentration)
+    not_endless = 1.0 / (1.0 + found.records_per_value / 3_000.0)
+    trust = {Kind.MESSAGE: 1.0, Kind.FIELD: 1.0, Kind.SOURCE: 1.0, Kind.HEADER: 0.8, Kind.WINDOW: 0.0}[candidate.kind]
+    return trust * found.coverage * several * kinds * lifetime * begins_alike * not_endless
+
+
+def _key(candidate: Candidate) -> queries.KeySource:
+    if candidate.kind is Kind.FIELD:
+        return queries.KeySource(field=candidate.pattern)
+    return queries.KeySource(columns=candidate.columns, pattern=candidate.pattern)
+
+
+def _asked_for(store: Store, name: str, scored: list[Scored], records: int) -> Scored:
+    """The candidate that --group-by names, or one made of the regular expression it gives."""
+    for one in scored:
+        if name in (one.candidate.name, one.candidate.name.removesuffix("=*").removesuffix("*").strip()):
+            return one
+    if name in ("host", "component", "level", "source"):
+        candidate = Candidate(name, Kind.HEADER, ("source_id" if name == "source" else name,))
+    else:
+        try:
+            groups = re.compile(name).groups
+        except re.error as error:
+            raise KroneError(f"--group-by '{name}' is neither a known identifier nor a regular expression: {error}.") from error
+        candidate = Candidate(name, Kind.MESSAGE, pattern=name if groups else f"({name})")
+    try:
+        statistics = queries.measure_key(store, _key(candidate), 0, max(records - 1, 0))
+    except store.QueryError as error:
+        raise KroneError(f"--group-by '{name}' is not a regular expression that RE2 knows: {error}.") from error
+    if statistics.values == 0:
+        offered = ", ".join(one.candidate.name for one in scored[:6]) or "none"
+        raise KroneError(f"No record carries '{name}' (--group-by); identifiers found here: {offered}.")
+    return Scored(candidate, statistics, score(candidate, statistics))
+
+
+def _window_cut(
+    store: Store, settings: Settings, window_by: tuple[str, ...], records: int, timed: float
+) -> tuple[float | None, float | None]:
+    """(idle gap, tumbling length) in seconds, one of them None; both where the log has no times."""
+    if timed == 0:
+        return None, None
+    if settings.idle_gap > 0:
+        return settings.idle_gap, None
+    gap = valley(queries.gap_histogram(store, window_by))
+    if gap is not None:
+        return gap, None
+    seconds, timed_records = queries.time_extent(store)
+    wanted = seconds * TUMBLING_TARGET / max(timed_records, 1)
+    return None, float(min(TUMBLING_SECONDS, key=lambda length: abs(math.log(length / max(wanted, 0.5)))))
+
+
+def valley(histogram: list[tuple[int, int]]) -> float | None:
+    """The pause that divides bursts from rests, in seconds; None where pauses of all lengths are as common.
+
+    The histogram has half-octave bins of seconds. A valley is a stretch of lengths, at least an octave and a half wide,
+    with under a tenth of the pauses that are longer, both bursts and rests being frequent.
+    """
+    counts = dict(histogram)
+    if not counts:
+        return None
+    top = max(counts)
+    total = sum(counts.values())
+    best: tuple[float, float] | None = None
+    for begin in range(2, top):
+        for width in range(3, 14):
+            inside = sum(counts.get(bin_, 0) for bin_ in range(begin, begin + width))
+            longer = sum(count for bin_, count in counts.items() if bin_ >= begin + width)
+            if longer < max(0.002 * total, 5):
+                break
+            if inside > 0.1 * longer:
+                break
+            quality = width * (1.0 - inside / longer)
+            if best is None or quality > best[0]:
+                best = (quality, 2.0 ** ((begin + width / 2.0) / 2.0))
+    return round(best[1], 1) if best else None
+
+
+def _keep_candidates(
+    store: Store,
+    scored: list[Scored],
+    chosen: Scored | None,
+    window_by: tuple[str, ...],
+    idle_gap: float | None,
+    tumbling: float | None,
+) -> None:
+    """Write the choice and the runners-up to `grouping_candidate`."""
+    rows = []
+    for one in scored:
+        found = one.statistics
+        rows.append(
+            {
+                "name": one.candidate.name,
+                "kind": one.candidate.kind.value,
+                "pattern": one.candidate.pattern,
+                "coverage": found.coverage,
+                "executions": found.values,
+                "records_per_execution": found.records_per_value,
+                "variety": found.variety,
+                "locality": found.locality,
+                "start_concentration": found.start_concentration,
+                "score": one.score,
+                "chosen": one is chosen,
+                "reason": explain(one),
+            }
+        )
+    where = "each host's" if window_by[0] == "host" else "each source's"
+    if idle_gap:
+        how = f"{where} records, a window ends at a pause of {idle_gap:g} s"
+    elif tumbling:
+        how = f"{where} records in windows of {tumbling:g} s"
+    else:
+        how = f"{where} records in windows of {TUMBLING_TARGET} records, for lack of times"
+    _, windows = queries.execution_counts(store)
+    rows.append(
+        {
+            "name": "window", "kind": Kind.WINDOW.value, "pattern": None, "coverage": 1.0, "executions": windows,
+            "records_per_execution": 0.0, "variety": 0.0, "locality": 0.0, "start_concentration": 0.0, "score": MIN_SCORE,
+            "chosen": chosen is None, "reason": how,
+        }
+    )  # fmt: skip
+    store.append("grouping_candidate", pa.Table.from_pylist(rows))
+
+
+def explain(one: Scored) -> str:
+    """One sentence on what speaks for or against a candidate."""
+    found = one.statistics
+    if found.values < 3:
+        return "Too few values to tell executions apart."
+    parts = [
+        f"{found.coverage:.0%} of the records carry it",
+        f"{found.records_per_value:g} records to a value in the median",
+        f"{found.variety:.1f} templates",
+    ]
+    if found.locality < 0.5:
+        parts.append("a value lives through most of the log")
+    if found.singles > 0.5:
+        parts.append("most values occur once")
+    return ", ".join(parts) + "."

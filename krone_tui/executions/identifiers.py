@@ -1,0 +1,140 @@
+"""Which identifiers the records carry: found by their shape and their key in a sample of the log."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+MAX_MESSAGE_CANDIDATES = 14
+"""Candidates from messages that go on to be scored; the rest covers too little of the sample to win."""
+MIN_SAMPLE_COVERAGE = 0.02
+"""Share of sampled messages below which a candidate is not scored."""
+SCANNED_CHARACTERS = 600
+"""Of each sampled message; identifiers stand near its beginning, and a scan must not depend on a 10 MB line."""
+
+
+class Kind(StrEnum):
+    """Where a candidate's value stands."""
+
+    MESSAGE = "message"
+    HEADER = "header"
+    FIELD = "field"
+    SOURCE = "source"
+    WINDOW = "window"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to tell which execution a record belongs to."""
+
+    name: str
+    """What the user sees and may pass to --group-by: `blk_*`, `req-*`, `order *`, `process`, `trace_id`."""
+    kind: Kind
+    columns: tuple[str, ...] = ()
+    """Columns of `parsed_record` whose values together are the identifier (kind header)."""
+    pattern: str | None = None
+    """RE2 pattern over the message whose first group is the value (kind message), or the JSON key (kind field)."""
+
+
+_ID = r"[A-Za-z0-9](?:[A-Za-z0-9_.:\-]*[A-Za-z0-9])?"
+_UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+_PREFIXED = re.compile(r"(?<![A-Za-z0-9_./\-])([A-Za-z]{2,20}[_\-])(-?[0-9a-fA-F_\-]*[0-9][0-9a-fA-F_\-]*)(?![A-Za-z0-9])")
+_KEYED = re.compile(r"(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9_.\-]{0,30})\s?[=:]\s?[\"'\[{(]?(" + _ID + r")")
+_WORD = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z]{3,20})[ #]{1,2}\[?(-?[0-9]{2,})(?![0-9.:,]*[0-9A-Za-z%])")
+_BARE_UUID = re.compile(r"(?<![0-9a-fA-F\-])(" + _UUID + r")(?![0-9a-fA-F\-])")
+_BARE_HEX = re.compile(r"(?<![0-9A-Za-z])((?:[0-9]+[a-f]|[a-f]+[0-9])[0-9a-f]{6,62})(?![0-9A-Za-z])")
+_BRACKETED = re.compile(r"^\s*[\[(](?:[A-Za-z_]+[=:# -])?(" + _ID + r")[\])]")
+_UNITS = frozenset(
+    "ms sec secs second seconds min mins minute minutes hour hours day days bytes byte kb mb gb line port size count total "
+    "code status version length len offset level attempt attempts retry retries after took in of at for to and the with from"
+    " pid uid gid took last next first slot exit signal errno took".split()
+)
+"""Words before a number that measure or number something rather than name it."""
+
+
+def message_candidates(messages: Sequence[str]) -> list[Candidate]:
+    """Identifiers in sampled messages, the best covered first.
+
+    A candidate needs values that vary: a key that always has the same value tells nothing apart.
+    """
+    covered: Counter[str] = Counter()
+    values: defaultdict[str, set[str]] = defaultdict(set)
+    made: dict[str, Candidate] = {}
+    for message in messages:
+        seen: set[str] = set()
+        for candidate, value in _found(message[:SCANNED_CHARACTERS]):
+            if candidate.name in seen:
+                continue
+            seen.add(candidate.name)
+            made.setdefault(candidate.name, candidate)
+            covered[candidate.name] += 1
+            values[candidate.name].add(value)
+    needed = max(2, MIN_SAMPLE_COVERAGE * len(messages))
+    ranked = sorted(
+        (name for name in made if covered[name] >= needed and len(values[name]) >= 3),
+        key=lambda name: (-covered[name], name),
+    )
+    return [made[name] for name in ranked[:MAX_MESSAGE_CANDIDATES]]
+
+
+def _found(message: str) -> Iterable[tuple[Candidate, str]]:
+    for match in _PREFIXED.finditer(message):
+        yield _prefixed(match[1]), match[0]
+    for match in _KEYED.finditer(message):
+        if re.search(r"\d", match[2]) and match[1].lower() not in _UNITS:
+            yield _keyed(match[1]), match[2]
+    for match in _WORD.finditer(message):
+        if match[1].lower() not in _UNITS:
+            yield _worded(match[1]), match[2]
+    for match in _BARE_UUID.finditer(message):
+        yield Candidate("uuid", Kind.MESSAGE, pattern=f"\\b({_UUID})\\b"), match[1]
+    for match in _BARE_HEX.finditer(message):
+        yield Candidate("hex id", Kind.MESSAGE, pattern=r"\b((?:[0-9]+[a-f]|[a-f]+[0-9])[0-9a-f]{6,62})\b"), match[1]
+    bracketed = _BRACKETED.match(message)
+    if bracketed and re.search(r"\d", bracketed[1]):
+        yield Candidate("[id] at the start", Kind.MESSAGE, pattern=_BRACKETED.pattern), bracketed[1]
+
+
+def _prefixed(prefix: str) -> Candidate:
+    # The prefix is part of the value: it is what a reader searches the log for.
+    return Candidate(f"{prefix}*", Kind.MESSAGE, pattern=f"\\b({re.escape(prefix)}-?[0-9a-fA-F_\\-]*[0-9][0-9a-fA-F]*)")
+
+
+def _keyed(key: str) -> Candidate:
+    return Candidate(
+        f"{key}=*",
+        Kind.MESSAGE,
+        pattern=f"(?:^|[^A-Za-z0-9]){re.escape(key)}\\s?[=:]\\s?[\"'\\[{{(]?({_ID})",
+    )
+
+
+def _worded(word: str) -> Candidate:
+    return Candidate(
+        f"{word.lower()} *", Kind.MESSAGE, pattern=f"(?i)(?:^|[^A-Za-z0-9_]){re.escape(word)}[ #]{{1,2}}\\[?(-?[0-9]{{2,}})\\b"
+    )
+
+
+def header_candidates(filled: dict[str, float], sources: int) -> list[Candidate]:
+    """Identifiers in the header's columns, given the share of records in which each is filled.
+
+    A process id is unique on its host for its program only; so is a thread in its process.
+    """
+    has = {column for column, share in filled.items() if share >= MIN_SAMPLE_COVERAGE}
+    around = tuple(column for column in ("host",) if column in has)
+    candidates = []
+    if "process" in has:
+        candidates.append(Candidate("process", Kind.HEADER, (*around, "process")))
+        if "component" in has:
+            candidates.append(Candidate("component and process", Kind.HEADER, (*around, "component", "process")))
+    if "thread" in has:
+        inside = ("process",) if "process" in has else ()
+        candidates.append(Candidate("thread", Kind.HEADER, (*around, *inside, "thread")))
+    if sources > 1:
+        candidates.append(Candidate("source", Kind.SOURCE, ("source_id",)))
+    return candidates
+
+
+def field_candidates(keys: Sequence[str]) -> list[Candidate]:
+    """Identifiers among the header's further fields (JSON, logfmt), given the keys that occur."""
+    return [Candidate(key, Kind.FIELD, pattern=key) for key in keys]

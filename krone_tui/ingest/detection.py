@@ -1,0 +1,214 @@
+"""Which header formats a source uses, from a sample of its lines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from krone_tui.ingest.formats import HeaderFormat, Wrapper, header_formats, wrappers
+from krone_tui.ingest.structured import is_docker, is_otlp, json_layout, json_objects, logfmt_layout
+from krone_tui.store.connection import Store
+from krone_tui.store.record_layouts import Clock, Layout, LogfmtLayout, TextLayout, Unwrap
+from krone_tui.store.records import column, matches, parsed_times, unwrap
+
+SAMPLE_LINES = 1_000
+"""Enough to see a format that one line in a hundred has."""
+
+_MIN_SHARE = 0.01
+"""Of the sample: a format rarer than that is taken for chance."""
+_NESTED_SHARE = 0.2
+"""Of the lines of a format that covers this one wholly and is no less telling: else this one is chance."""
+_WRAPPED_SHARE = 0.8
+"""Of the lines must have a wrapper for it to be taken off; a start-up banner may lack it."""
+_INNER_SHARE = 0.5
+"""Of the lines inside a soft wrapper must have a header."""
+_REUSED_SHARE = 0.98
+"""Of a source's lines must fit the formats of an earlier source for these to be taken over."""
+_MAX_SAMPLE_CHARACTERS = 20_000
+"""Of one line: headers are short."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How one source's lines are to be read."""
+
+    layouts: tuple[Layout, ...]
+    """In the order of trial; none: the source has no headers."""
+    wrapper: Unwrap | None = None
+    otlp: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What `source.format` calls the layouts."""
+        return tuple(layout.name for layout in self.layouts)
+
+
+def detect(store: Store, lines: pa.Array, clock: Clock) -> Shape:
+    """How the sampled lines are to be read: their wrapper, and their header formats in order of trial.
+
+    lines: Arrow strings, each with or without its newline.
+    """
+    texts = [text.rstrip("\n")[:_MAX_SAMPLE_CHARACTERS] for text in lines.to_pylist()]
+    texts = [text for text in texts if text.strip()]
+    if not texts:
+        return Shape(())
+    objects = json_objects(texts)
+    if is_otlp(objects):
+        return Shape((), otlp=True)
+    colours = any("\x1b[" in text for text in texts)
+    for wrapper in wrappers():
+        if wrapper.unwrap.kind == "json" and not (
+            is_docker(objects) and len(objects) >= _WRAPPED_SHARE * len(texts)
+        ):
+            continue
+        if (shape := _wrapped(store, texts, wrapper, colours, clock)) is not None:
+            return shape
+    if colours:
+        plain = Unwrap("", kind="none", colours=True)
+        inside = unwrap(store, _strings(texts), plain, clock).column("body").to_pylist()
+        return Shape(_layouts(store, [text.rstrip("\n") for text in inside], clock), plain)
+    return Shape(_layouts(store, texts, clock))
+
+
+def fits(store: Store, lines: pa.Array, shape: Shape) -> bool:
+    """Whether another source's shape reads these lines too: found faster than by trying all formats.
+
+    Shapes with generic formats or with keys are not taken over: these lines may allow a better one.
+    """
+    if shape.wrapper or not shape.layouts:
+        return False
+    if not all(
+        isinstance(layout, TextLayout) and layout.times and not layout.generic for layout in shape.layouts
+    ):
+        return False
+    hits = matches(store, lines, shape.layouts)
+    return bool(hits.any(axis=1).mean() >= _REUSED_SHARE)
+
+
+def further_layouts(store: Store, lines: pa.Array, shape: Shape, clock: Clock) -> Shape:
+    """The shape with the formats added that the sampled lines, which none of its own fits, are written in."""
+    texts = [text[:_MAX_SAMPLE_CHARACTERS] for text in lines.to_pylist()]
+    more = [
+        layout
+        for layout in _layouts(store, texts, clock)
+        if layout.name not in shape.names and _tells_more_than_level(layout)
+    ]
+    return replace(shape, layouts=(*shape.layouts, *more)) if more else shape
+
+
+def _wrapped(store: Store, texts: list[str], wrapper: Wrapper, colours: bool, clock: Clock) -> Shape | None:
+    taken_off = replace(wrapper.unwrap, colours=colours)
+    inside = unwrap(store, _strings(texts), taken_off, clock)
+    bodies = [text.rstrip("\n") for text in inside.column("body").to_pylist()]
+    if wrapper.unwrap.kind == "text":
+        wrapped = sum(bool(prefix) for prefix in inside.column("prefix").to_pylist())
+        if wrapped < _WRAPPED_SHARE * len(texts):
+            return None
+    layouts = _layouts(store, bodies, clock)
+    if wrapper.soft:
+        telling = [layout for layout in layouts if _tells_more_than_level(layout)]
+        headed = matches(store, _strings(bodies), telling).any(axis=1).mean() if telling else 0.0
+        if headed < _INNER_SHARE:
+            return None
+    return Shape(layouts, taken_off)
+
+
+def _tells_more_than_level(layout: Layout) -> bool:
+    return not isinstance(layout, TextLayout) or bool(layout.times)
+
+
+def _layouts(store: Store, texts: Sequence[str], clock: Clock) -> tuple[Layout, ...]:
+    """Structured layouts first, then header formats, each with the time formats that its lines need."""
+    texts = [text for text in texts if text.strip()]
+    found: list[Layout] = []
+    left = list(texts)
+    minimum = max(1.0, _MIN_SHARE * len(texts))
+    objects = json_objects(left)
+    if len(objects) >= minimum:
+        found.append(json_layout(objects))
+        left = [text for text in left if not json_objects([text])]
+    specific = [item for item in header_formats() if not item.generic]
+    generic = [item for item in header_formats() if item.generic]
+    left = _take_headers(store, left, specific, found, total=len(texts), clock=clock)
+    if left:
+        pairs = matches(store, _strings(left), [LogfmtLayout("logfmt", {})])[:, 0]
+        layout = logfmt_layout([text for text, hit in zip(left, pairs, strict=True) if hit])
+        # Pairs alone are no header: a time, a level or a message must be among them.
+        if pairs.sum() >= minimum and any(layout.roles.get(role) for role in ("time", "level", "message")):
+            found.append(layout)
+            left = [text for text, hit in zip(left, pairs, strict=True) if not hit]
+    _take_headers(store, left, generic, found, total=len(texts), clock=clock)
+    return tuple(found)
+
+
+def _take_headers(
+    store: Store,
+    texts: list[str],
+    formats: Sequence[HeaderFormat],
+    found: list[Layout],
+    *,
+    total: int,
+    clock: Clock,
+) -> list[str]:
+    """Add to `found` the formats that the lines are written in; returns the lines that none of them fits."""
+    if not texts:
+        return texts
+    lines = _strings(texts)
+    hits = matches(store, lines, [item.layout for item in formats])
+    candidates: list[tuple[HeaderFormat, Layout, npt.NDArray[np.bool_]]] = []
+    for number, item in enumerate(formats):
+        if not hits[:, number].any():
+            continue
+        mask, layout = hits[:, number], item.layout
+        if isinstance(layout, TextLayout) and layout.times:
+            layout, readable = _needed_times(store, lines, mask, layout, clock)
+            if item.needs_time:
+                mask = readable
+        if mask.any():
+            candidates.append((item, layout, mask))
+    left = np.ones(len(texts), dtype=bool)
+    for item, layout, mask in candidates:
+        mine = mask & left
+        if mine.sum() < max(1.0, _MIN_SHARE * total, item.min_share * total):
+            continue
+        if _is_chance(item, mask, candidates):
+            continue
+        found.append(layout)
+        left &= ~mask
+    return [text for text, unfit in zip(texts, left, strict=True) if unfit]
+
+
+def _is_chance(
+    item: HeaderFormat,
+    mask: npt.NDArray[np.bool_],
+    candidates: list[tuple[HeaderFormat, Layout, npt.NDArray[np.bool_]]],
+) -> bool:
+    """Whether a plainer format reads all of these lines and many more: they only happen to look like this."""
+    return any(
+        other is not item
+        and not other.generic
+        and other.needs_time
+        and (mask & theirs).sum() >= 0.95 * mask.sum()
+        and mask.sum() < _NESTED_SHARE * theirs.sum()
+        for other, _, theirs in candidates
+    )
+
+
+def _needed_times(
+    store: Store, lines: pa.Array, mask: npt.NDArray[np.bool_], layout: TextLayout, clock: Clock
+) -> tuple[TextLayout, npt.NDArray[np.bool_]]:
+    """The layout with as few time formats as read the sample, and the lines whose time can be read."""
+    readable = np.zeros((len(mask), len(layout.times)), dtype=bool)
+    readable[mask] = parsed_times(store, lines.filter(column(mask)), layout, clock)
+    kept: list[int] = []
+    left = mask.copy()
+    while (gains := (readable & left[:, None]).sum(axis=0)).any():
+        kept.append(int(gains.argmax()))
+        left &= ~readable[:, kept[-1]]
+    return replace(layout, times=tuple(layout.times[number] for number in kept)), mask & ~left
+
+
+def _strings(texts: Sequence[str]) -> pa.Array:
+    return pa.array(texts, pa.large_string())

@@ -1,0 +1,134 @@
+"""Header formats as data: every .toml beside this file, read once.
+
+A format carries sample lines with what must be read from them; the tests parse each.
+"""
+
+import functools
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from krone_tui.store.record_layouts import JournalLayout, Layout, TextLayout, Unwrap
+
+_FILES = ("system.toml", "servers.toml", "applications.toml", "generic.toml")
+"""In the order of trial: on one line the first format that matches is taken."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One line of a format, and the columns it must yield."""
+
+    line: str
+    expected: Mapping[str, str]
+    """Column → value; a time without year is written `--MM-DD …`, one without date `T…`."""
+
+
+@dataclass(frozen=True)
+class HeaderFormat:
+    """One way to write a header."""
+
+    name: str
+    layout: Layout
+    min_share: float
+    """Taken only when this share of a source's lines has it: formats that say little are easily mistaken."""
+    time_optional: bool
+    samples: tuple[Sample, ...]
+
+    @property
+    def generic(self) -> bool:
+        """Says no more than where a time stands."""
+        return isinstance(self.layout, TextLayout) and self.layout.generic
+
+    @property
+    def needs_time(self) -> bool:
+        """A line counts as matched only when its time can be read."""
+        return isinstance(self.layout, TextLayout) and bool(self.layout.times) and not self.time_optional
+
+
+@dataclass(frozen=True)
+class Wrapper:
+    """What a container tool puts before each line."""
+
+    unwrap: Unwrap
+    soft: bool
+    """Taken only when the lines inside have a header of their own."""
+    sample: str
+
+
+@dataclass(frozen=True)
+class KeyNames:
+    """What structured logs call their columns."""
+
+    roles: Mapping[str, tuple[str, ...]]
+    containers: frozenset[str]
+
+
+@functools.cache
+def header_formats() -> tuple[HeaderFormat, ...]:
+    """All formats, most telling first."""
+    parts = _read("parts.toml")["parts"]
+    return tuple(_format(entry, parts) for name in _FILES for entry in _read(name)["format"])
+
+
+@functools.cache
+def wrappers() -> tuple[Wrapper, ...]:
+    """All wrappers, most telling first."""
+    return tuple(
+        Wrapper(
+            Unwrap(entry["name"], entry.get("kind", "text"), entry["pattern"]),
+            entry.get("soft", False),
+            entry["sample"],
+        )
+        for entry in _read("wrappers.toml")["wrapper"]
+    )
+
+
+@functools.cache
+def key_names() -> KeyNames:
+    """The key names of JSON and logfmt logs, normalised by `plain_key`."""
+    data = _read("keys.toml")
+    return KeyNames(
+        {
+            role: tuple(dict.fromkeys(plain_key(name) for name in names))
+            for role, names in data["roles"].items()
+        },
+        frozenset(plain_key(name) for name in data["containers"]["names"]),
+    )
+
+
+def plain_key(name: str) -> str:
+    """A key without case and without the signs that only style it."""
+    return re.sub(r"[_@-]", "", name).lower()
+
+
+def _format(entry: Mapping[str, Any], parts: Mapping[str, str]) -> HeaderFormat:
+    data = dict(entry)
+    name, pattern = str(data["name"]), re.sub(r"%\{(\w+)\}", lambda m: parts[m[1]], str(data["pattern"]))
+    times = data["times"]
+    layout: Layout = (
+        JournalLayout(name)
+        if data.get("kind") == "journal"
+        else TextLayout(
+            name,
+            pattern,
+            tuple(times),
+            str(data.get("levels", "")),
+            generic=bool(data.get("generic", False)),
+            multiline=bool(data.get("multiline", False)),
+        )
+    )
+    samples = data["sample"]
+    return HeaderFormat(
+        name,
+        layout,
+        float(str(data.get("min_share", 0.0))),
+        bool(data.get("time_optional", False)),
+        tuple(Sample(s["line"], {key: value for key, value in s.items() if key != "line"}) for s in samples),
+    )
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads((resources.files(__package__) / name).read_text(encoding="utf-8"))

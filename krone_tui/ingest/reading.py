@@ -1,0 +1,249 @@
+"""Bytes of a source, decompressed, decoded, and cut at newlines."""
+
+import bz2
+import codecs
+import contextlib
+import gzip
+import io
+import lzma
+import re
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+import zstandard
+
+from krone_tui.errors import KroneError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+CHUNK_BYTES = 8 << 20
+"""What is handled at once: large enough for vectorised work, small enough that a pipe shows progress."""
+
+_READ_BYTES = 1 << 20
+_MAGIC = (
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+)
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_CONTROL = bytes(set(range(32)) - set(b"\b\t\n\f\r\x1b")) + b"\x7f"
+_MAX_CONTROL_SHARE = 0.08
+"""Compressed data has a tenth of control bytes, text with a stray one far fewer."""
+
+
+class NotALogError(KroneError):
+    """The source is not text."""
+
+
+class EmptySourceError(NotALogError):
+    """The source holds nothing."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Whole lines of a source."""
+
+    data: bytes
+    """UTF-8, lines ended by a newline alone, also the last one."""
+    raw_bytes: int
+    """How many decompressed bytes it stands for."""
+    undecodable_lines: int
+    position: int
+    """How many bytes of the file on disk had been read."""
+
+
+def sniff_compression(head: bytes) -> str:
+    """How a source that starts with these bytes is compressed: none, gzip, bzip2, xz, zstd."""
+    return next((name for magic, name in _MAGIC if head.startswith(magic)), "none")
+
+
+def looks_binary(head: bytes) -> bool:
+    """Whether these first bytes are no text; long runs of NUL, as a rotated log can have, do not count."""
+    if head.startswith((_BOMS[1][0], _BOMS[2][0])) or _utf16_without_mark(head):
+        return False
+    counted = re.sub(rb"\0{16,}", b"", head)
+    if not counted:
+        return True
+    control = len(counted) - len(counted.translate(None, _CONTROL))
+    return control > _MAX_CONTROL_SHARE * len(counted)
+
+
+class Reader:
+    """Reads one source; after the chunks are used up, `note` says what was wrong with it."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.note: str | None = None
+        try:
+            # Closed by close(); standard input is not ours to close.
+            self._file: BinaryIO = sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115
+        except OSError as error:
+            raise KroneError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
+        self._counted = _Counted(self._file)
+        self._buffered = io.BufferedReader(self._counted, _READ_BYTES)
+        try:
+            self.compression = sniff_compression(self._buffered.peek(8))
+        except OSError as error:
+            raise KroneError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
+
+    def close(self) -> None:
+        """Close the file."""
+        if self.path != "-":
+            self._file.close()
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Chunks of about CHUNK_BYTES of whole lines; raises `NotALogError` when there is no text."""
+        rest: list[bytes] = []
+        held = 0
+        decode: Callable[[bytes, bool], bytes] | None = None
+        for block in self._blocks():
+            text = block
+            if decode is None:
+                if looks_binary(block[: 64 << 10]):
+                    raise NotALogError(f"{self._shown} is not a text log: it holds binary data.")
+                decode, text = _decoder(block)
+            text = decode(text, False)
+            rest.append(text)
+            held += len(text)
+            if held >= CHUNK_BYTES and (cut := text.rfind(b"\n") + 1):
+                whole = b"".join((*rest[:-1], text[:cut]))
+                rest, held = [text[cut:]], len(text) - cut
+                yield self._chunk(whole)
+        if decode is None:
+            raise EmptySourceError(
+                f"{self._shown} is empty." if not self.note else f"{self._shown} holds no text: {self.note}"
+            )
+        last = b"".join((*rest, decode(b"", True)))
+        if last:
+            yield self._chunk(last if last.endswith(b"\n") else last + b"\n", added=not last.endswith(b"\n"))
+
+    @property
+    def _shown(self) -> str:
+        return "Standard input" if self.path == "-" else self.path
+
+    def _blocks(self) -> Iterator[bytes]:
+        try:
+            yield from _OPENERS[self.compression](self._buffered)
+        except EOFError:
+            self.note = "The compressed file ends too early: what came after is lost."
+        except (zlib.error, lzma.LZMAError, zstandard.ZstdError, gzip.BadGzipFile, OSError) as error:
+            if self.compression == "none":
+                raise KroneError(f"{self._shown} cannot be read to its end: {error}.") from None
+            self.note = f"The compressed file is damaged ({error}): lines after the damage are lost or wrong."
+
+    def _chunk(self, data: bytes, *, added: bool = False) -> Chunk:
+        size = len(data) - added
+        data, undecodable = _valid_utf8(data)
+        while b"\r\n" in data:
+            data = data.replace(b"\r\n", b"\n")
+        position = self._counted.count
+        return Chunk(data, size, undecodable, position)
+
+
+class _Counted(io.RawIOBase):
+    """A raw stream that counts what was read from it."""
+
+    def __init__(self, inner: BinaryIO) -> None:
+        self._inner = inner
+        self.count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        view = memoryview(buffer)
+        read = getattr(self._inner, "read1", self._inner.read)
+        data: bytes = read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+
+def _plain(file: BinaryIO) -> Iterator[bytes]:
+    while block := file.read(_READ_BYTES):
+        yield block
+
+
+class _Decompressed(Protocol):
+    def read1(self, size: int, /) -> bytes: ...
+    def close(self) -> object: ...
+
+
+def _standard(
+    opener: Callable[[BinaryIO], _Decompressed],
+) -> Callable[[BinaryIO], Iterator[bytes]]:
+    def blocks(file: BinaryIO) -> Iterator[bytes]:
+        # read1 hands out what is decompressed before it fails at the end of a truncated file.
+        with contextlib.closing(opener(file)) as stream:
+            while block := stream.read1(_READ_BYTES):
+                yield block
+
+    return blocks
+
+
+def _zstd(file: BinaryIO) -> Iterator[bytes]:
+    frame = zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()
+    fresh = True
+    # Small pieces in: what comes out of one cannot be bounded.
+    while piece := file.read(16 << 10):
+        while piece:
+            if block := frame.decompress(piece):
+                yield block
+            fresh, piece = False, b""
+            if frame.eof:
+                piece, fresh = frame.unused_data, True
+                frame = zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()
+    if not fresh:
+        raise EOFError
+
+
+_OPENERS: dict[str, Callable[[BinaryIO], Iterator[bytes]]] = {
+    "none": _plain,
+    "gzip": _standard(lambda file: gzip.GzipFile(fileobj=file)),
+    "bzip2": _standard(bz2.BZ2File),
+    "xz": _standard(lzma.LZMAFile),
+    "zstd": _zstd,
+}
+
+
+def _utf16_without_mark(head: bytes) -> bool:
+    return (
+        len(head) >= 16
+        and head[1::2].count(0) > 0.4 * len(head[1::2])
+        and head[::2].count(0) < 0.02 * len(head)
+    )
+
+
+def _decoder(head: bytes) -> tuple[Callable[[bytes, bool], bytes], bytes]:
+    """How the bytes become UTF-8, and the first block without its byte order mark."""
+    for mark, name in _BOMS:
+        if head.startswith(mark):
+            return (_recoder(name) if name != "utf-8" else _as_is), head[len(mark) :]
+    return (_recoder("utf-16-le") if _utf16_without_mark(head[:4096]) else _as_is), head
+
+
+def _as_is(data: bytes, _final: bool) -> bytes:
+    return data
+
+
+def _recoder(name: str) -> Callable[[bytes, bool], bytes]:
+    decoder = codecs.getincrementaldecoder(name)("backslashreplace")
+    return lambda data, final: decoder.decode(data, final).encode("utf-8", "backslashreplace")
+
+
+def _valid_utf8(data: bytes) -> tuple[bytes, int]:
+    """The data with each byte that is not UTF-8 written as \\xNN, and how many lines had one."""
+    try:
+        if not data.isascii():
+            data.decode("utf-8")
+    except UnicodeDecodeError:
+        shown = data.decode("utf-8", "backslashreplace").encode("utf-8")
+        # A valid line keeps its length, so only longer ones were changed.
+        pairs = zip(data.split(b"\n"), shown.split(b"\n"), strict=True)
+        return shown, sum(len(before) != len(after) for before, after in pairs)
+    return data, 0

@@ -1,0 +1,156 @@
+"""The ingest stage: sources in, `source` and `parsed_record` out."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+
+from krone_tui.errors import KroneError
+from krone_tui.ingest.detection import Shape
+from krone_tui.ingest.prefetch import Prefetch
+from krone_tui.ingest.reading import Chunk, EmptySourceError, NotALogError, Reader
+from krone_tui.ingest.source_parser import SourceParser
+from krone_tui.ingest.sources import SourceFile, resolve_sources
+from krone_tui.progress import Progress, StageProgress, silent
+from krone_tui.store import records
+from krone_tui.store.connection import Store
+from krone_tui.store.record_layouts import Clock
+
+STAGE = "ingest"
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    """What one run of the stage read."""
+
+    sources: int
+    lines: int
+    """Physical lines."""
+    records: int
+    seconds: float
+    notes: tuple[str, ...]
+    """What the user must know, one sentence each: a truncated archive, a file that was left out."""
+
+
+def ingest(
+    store: Store, paths: Sequence[str], progress: Progress = silent, baseline: Sequence[str] = ()
+) -> IngestResult:
+    """Read logs into the tables `source` and `parsed_record`, in one transaction.
+
+    paths: files, folders, patterns, or '-' for standard input. `baseline` names logs known to be good, which
+    are read after them and marked as such. Raises `KroneError` with one sentence when a
+    path cannot be read or nothing in it is a log, and whatever `progress` raises: the tables stay as
+    they were.
+    """
+    began = time.perf_counter()
+    files = resolve_sources(paths)
+    good = resolve_sources(baseline) if baseline else []
+    records.prepare(store)
+    records.begin(store)
+    try:
+        run = _Run(store, [*files, *good], progress)
+        for file in files:
+            run.read(file)
+        under_analysis = len(run.rows)
+        for file in good:
+            run.read(file)
+        for source_id, row in enumerate(run.rows):
+            row["is_baseline"] = source_id >= under_analysis
+        if not run.rows:
+            raise KroneError(run.notes[0] if run.notes else "There is no line to read.")
+        records.append_source(store, pa.Table.from_pylist(run.rows))
+    except BaseException:
+        records.rollback(store)
+        raise
+    records.commit(store)
+    return IngestResult(len(run.rows), run.lines, run.records, time.perf_counter() - began, tuple(run.notes))
+
+
+class _Run:
+    """The state that goes from one source to the next."""
+
+    def __init__(self, store: Store, files: Sequence[SourceFile], progress: Progress) -> None:
+        self._store = store
+        self._progress = progress
+        sizes = [file.size for file in files]
+        self._total = None if None in sizes else sum(size or 0 for size in sizes)
+        self._done = self._position = 0
+        self._shapes: list[Shape] = []
+        self.rows: list[dict[str, object]] = []
+        self.notes: list[str] = []
+        self.lines = 0
+        self.records = 0
+
+    def read(self, file: SourceFile) -> None:
+        """Read one source, or note why it was left out."""
+        try:
+            reader = Reader(file.path)
+        except KroneError as error:
+            if file.named:
+                raise
+            self.notes.append(f"Left out: {error}")
+            return
+        try:
+            self._read(file, reader)
+        except EmptySourceError as error:
+            self.notes.append(str(error))
+        except NotALogError as error:
+            if file.named:
+                raise
+            self.notes.append(f"Left out: {error}")
+        finally:
+            reader.close()
+        self._done, self._position = self._done + (file.size or 0), 0
+
+    def _read(self, file: SourceFile, reader: Reader) -> None:
+        source_id = len(self.rows)
+        parser = SourceParser(self._store, source_id, self.records, _clock(file), self._shapes)
+        ahead = Prefetch(reader.chunks())
+        bytes_read = undecodable = 0
+        before: Chunk | None = None
+        try:
+            # One chunk behind: the last one is parsed knowing that it is the last.
+            for chunk in ahead.consume(self._report):
+                if before is not None:
+                    parser.add(before.data)
+                before = chunk
+                bytes_read += chunk.raw_bytes
+                undecodable += chunk.undecodable_lines
+                self._position = chunk.position
+                self._report()
+        finally:
+            ahead.stop()
+        parser.add(before.data if before else b"")
+        parser.finish()
+        self.lines += parser.lines
+        self.records += parser.records
+        if reader.note:
+            self.notes.append(f"{file.path}: {reader.note}")
+        self.rows.append(
+            {
+                "source_id": source_id,
+                "path": file.path,
+                "format": ", ".join(parser.format_names()) or "plain",
+                "compression": reader.compression,
+                "bytes": bytes_read,
+                "lines": parser.lines,
+                "undecodable_lines": undecodable,
+                "note": reader.note,
+            }
+        )
+
+    def _report(self) -> None:
+        done = self._done + self._position
+        self._progress(
+            StageProgress(
+                STAGE, done if self._total is None else min(done, self._total), self._total, "bytes"
+            )
+        )
+
+
+def _clock(file: SourceFile) -> Clock:
+    """When the source was last written, in this machine's zone, as logs without a zone mostly are."""
+    seconds = file.mtime_ns / 1e9 if file.mtime_ns is not None else time.time()
+    return Clock(datetime.fromtimestamp(seconds))  # noqa: DTZ006

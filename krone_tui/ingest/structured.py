@@ -1,0 +1,130 @@
+"""Which keys of a structured log (JSON lines, logfmt) are its time, level, message and so on."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from krone_tui.ingest.formats import key_names, plain_key
+from krone_tui.store.record_layouts import JsonLayout, LogfmtLayout
+
+_MAX_DEPTH = 4
+_PAIR = re.compile(r'([A-Za-z_@][\w.@/:-]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)')
+_PATHS_PER_ROLE = 4
+"""Programs that share one file may each name a column differently."""
+
+
+def json_objects(lines: Sequence[str]) -> list[dict[str, object]]:
+    """The lines that are JSON objects, parsed."""
+    objects = []
+    for line in lines:
+        text = line.strip().rstrip(",")
+        if text.startswith("{"):
+            try:
+                value = json.loads(text)
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(value, dict):
+                objects.append(value)
+    return objects
+
+
+def is_otlp(objects: Sequence[dict[str, object]]) -> bool:
+    """Whether the lines are what the OpenTelemetry collector's file exporter writes."""
+    return any(isinstance(item.get("resourceLogs"), list) for item in objects)
+
+
+def is_docker(objects: Sequence[dict[str, object]]) -> bool:
+    """Whether the lines are Docker's json-file driver's: another program's line in `log`."""
+    return bool(objects) and all(
+        {"log", "time"} <= item.keys() <= {"log", "stream", "time", "attrs"} and isinstance(item["log"], str)
+        for item in objects
+    )
+
+
+def json_layout(objects: Sequence[dict[str, object]]) -> JsonLayout:
+    """The layout that reads these objects' columns from the keys they use."""
+    seen: dict[tuple[str, ...], list[object]] = {}
+    for item in objects:
+        for path, value in _leaves(item, ()):
+            seen.setdefault(path, []).append(value)
+    roles = _choose({path: len(values) for path, values in seen.items()}, seen)
+    levels = [value for path in roles.get("level", ()) for value in seen[path]]
+    return JsonLayout("json", roles, _level_codes(levels), _shown_elsewhere(objects, roles))
+
+
+def logfmt_layout(lines: Sequence[str]) -> LogfmtLayout:
+    """The layout that reads these lines' columns from the keys they use."""
+    counts: Counter[tuple[str, ...]] = Counter(
+        (key,) for line in lines for key in {m[1] for m in _PAIR.finditer(line)}
+    )
+    roles = _choose(counts, {})
+    return LogfmtLayout("logfmt", {role: tuple(path[0] for path in paths) for role, paths in roles.items()})
+
+
+def _shown_elsewhere(
+    objects: Sequence[dict[str, object]], roles: Mapping[str, tuple[tuple[str, ...], ...]]
+) -> tuple[str, ...]:
+    """The top-level keys that hold nothing but values chosen for a column, in every object."""
+    paths_of = [{path for path, _ in _leaves(item, ())} for item in objects]
+    shown: set[tuple[str, ...]] = set()
+    hidden: set[tuple[str, ...]] = set()
+    for present in paths_of:
+        used = {
+            next(path for path in paths if path in present) for paths in roles.values() if present & {*paths}
+        }
+        shown |= used
+        hidden |= present - used
+    return tuple(sorted({path[0] for path in shown} - {path[0] for path in hidden}))
+
+
+def _leaves(value: dict[str, object], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], object]]:
+    for key, inner in value.items():
+        # A key that cannot be written in a JSON path is left in `fields`.
+        if not key or '"' in key or "\\" in key or not key.isprintable():
+            continue
+        if isinstance(inner, dict) and len(path) < _MAX_DEPTH:
+            yield from _leaves(inner, (*path, key))
+        elif inner is not None:
+            yield (*path, key), inner
+
+
+def _choose(
+    counts: dict[tuple[str, ...], int] | Counter[tuple[str, ...]], values: dict[tuple[str, ...], list[object]]
+) -> dict[str, tuple[tuple[str, ...], ...]]:
+    names = key_names()
+    taken: set[tuple[str, ...]] = set()
+    roles = {}
+    for role, wanted in names.roles.items():
+        ranked = []
+        for path in counts:
+            full = ".".join(plain_key(key) for key in path)
+            inside = (
+                ".".join(plain_key(key) for key in path[1:]) if plain_key(path[0]) in names.containers else ""
+            )
+            for depth, name in enumerate((full, inside)):
+                if name in wanted and path not in taken and _usable(role, values.get(path, ())):
+                    ranked.append((depth, wanted.index(name), path))
+                    break
+        chosen = tuple(path for _, _, path in sorted(ranked)[:_PATHS_PER_ROLE])
+        taken.update(chosen)
+        roles[role] = chosen
+    return roles
+
+
+def _usable(role: str, values: Sequence[object]) -> bool:
+    if role == "time":
+        return (
+            any(re.search(r"\d{4}-\d\d-\d\d|\d{10}|\d\d/\w{3}/\d{4}", str(value)) for value in values)
+            or not values
+        )
+    if role in ("component", "host", "process", "thread", "level"):
+        return not any(isinstance(value, list | dict | bool) for value in values)
+    return not any(isinstance(value, dict) for value in values)
+
+
+def _level_codes(levels: Sequence[object]) -> str:
+    numbers = {int(str(level)) for level in levels if re.fullmatch(r"\d{1,2}", str(level))}
+    if not numbers:
+        return ""
+    return "tens" if max(numbers) >= 10 else "syslog"

@@ -1,0 +1,270 @@
+"""Queries of the executions stage: candidates measured, records grouped, variants found."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from krone_tui.store.connection import Store
+
+
+@dataclass(frozen=True)
+class KeySource:
+    """Where a record's key is taken from: columns, a pattern over the message, or a JSON field."""
+
+    columns: tuple[str, ...] = ()
+    pattern: str | None = None
+    field: str | None = None
+
+
+@dataclass(frozen=True)
+class KeyStatistics:
+    """How a key divides the records it was measured on."""
+
+    coverage: float
+    values: int
+    records_per_value: float
+    """Median."""
+    singles: float
+    """Share of values with one record."""
+    variety: float
+    """Mean number of distinct templates per value."""
+    locality: float
+    """1 - the median share of the log's length that one value spans."""
+    start_concentration: float
+    """Chance that two values begin with the same template."""
+
+
+def _expression(key: KeySource) -> str:
+    """SQL over parsed_record that yields the key, or NULL. Patterns and names are literals: quotes are doubled."""
+    if key.pattern is not None:
+        return f"nullif(regexp_extract(message, {_literal(key.pattern)}, 1), '')"
+    if key.field is not None:
+        return f"json_extract_string(fields, {_literal('$.' + _json_path(key.field))})"
+    filled = " AND ".join(f"{column} IS NOT NULL" for column in key.columns)
+    joined = " || ' ' || ".join(f"CAST({column} AS VARCHAR)" for column in key.columns)
+    return f"CASE WHEN {filled} THEN {joined} END"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _json_path(name: str) -> str:
+    return '"' + name.replace('"', '\\"') + '"'
+
+
+def record_count(store: Store) -> int:
+    """How many records there are."""
+    return int(store.scalar("SELECT count(*) FROM parsed_record"))
+
+
+def sample_messages(store: Store, records: int, block: int) -> list[str]:
+    """First lines of messages from three stretches of the log: its beginning, middle and end."""
+    starts = [0, max(records // 2 - block // 2, 0), max(records - block, 0)]
+    rows = store.arrow(
+        "SELECT split_part(left(message, 2000), chr(10), 1) AS message FROM parsed_record WHERE "
+        + " OR ".join(f"record_id BETWEEN {start} AND {start + block - 1}" for start in starts)
+        + " ORDER BY record_id"
+    )
+    return rows.column("message").to_pylist()
+
+
+def filled_columns(store: Store) -> dict[str, float]:
+    """Share of records in which each header column is filled."""
+    columns = ("host", "process", "thread", "component", "time", "fields")
+    row = store.row("SELECT " + ", ".join(f"count({column}) / greatest(count(*), 1)" for column in columns) + " FROM parsed_record")
+    return dict(zip(columns, (float(value) for value in row), strict=True))
+
+
+def field_keys(store: Store, limit: int) -> list[str]:
+    """Keys of the further header fields whose values vary, the most frequent first."""
+    rows = store.rows(
+        """
+        SELECT key, count(*) AS uses FROM (
+            SELECT unnest(json_keys(fields)) AS key FROM parsed_record WHERE fields IS NOT NULL LIMIT 20000
+        ) GROUP BY key ORDER BY uses DESC, key LIMIT $limit
+        """,
+        {"limit": limit},
+    )
+    return [str(key) for key, _ in rows]
+
+
+def measure_key(store: Store, key: KeySource, first_record: int, last_record: int) -> KeyStatistics:
+    """Statistics of a key over a stretch of records."""
+    # One row: the whole candidate.
+    row = store.row(
+        f"""
+        WITH keyed AS (
+            SELECT p.record_id, {_expression(key)} AS key, s.template_id
+            FROM parsed_record AS p JOIN record_shape USING (record_id) JOIN shape AS s USING (shape_id)
+            WHERE p.record_id BETWEEN $first AND $last
+        ), per_value AS (
+            SELECT key, count(*) AS records, count(DISTINCT template_id) AS templates,
+                   max(record_id) - min(record_id) AS span, arg_min(template_id, record_id) AS first_template
+            FROM keyed WHERE key IS NOT NULL GROUP BY key
+        ), starts AS (SELECT first_template, count(*) AS uses FROM per_value GROUP BY first_template)
+        SELECT coalesce(sum(records), 0) / ($last - $first + 1), count(*), coalesce(median(records), 0),
+               coalesce(avg(CASE WHEN records = 1 THEN 1 ELSE 0 END), 1), coalesce(avg(templates), 0),
+               1 - coalesce(median(span), 0) / greatest($last - $first, 1),
+               (SELECT coalesce(sum(uses * uses) / (sum(uses) * sum(uses)), 0) FROM starts)
+        FROM per_value
+        """,
+        {"first": first_record, "last": last_record},
+    )
+    coverage, values, per_value, singles, variety, locality, concentration = row
+    return KeyStatistics(
+        float(coverage), int(values), float(per_value), float(singles), float(variety), float(locality), float(concentration)
+    )
+
+
+def gap_histogram(store: Store, by: tuple[str, ...]) -> list[tuple[int, int]]:
+    """(floor of 2·log2 of seconds, count) of the pauses of at least a second between neighbours of equal `by`."""
+    rows = store.rows(
+        f"""
+        WITH pause AS (
+            SELECT epoch(time - lag(time) OVER (PARTITION BY {", ".join(by)} ORDER BY record_id)) AS seconds
+            FROM parsed_record WHERE time IS NOT NULL
+        )
+        SELECT CAST(floor(2 * log2(seconds)) AS INTEGER) AS bin, count(*) FROM pause WHERE seconds >= 1 GROUP BY bin ORDER BY bin
+        """
+    )
+    return [(int(bin_), int(count)) for bin_, count in rows]
+
+
+def time_extent(store: Store) -> tuple[float, int]:
+    """Seconds between the first and last time, and how many records have a time."""
+    seconds, count = store.row("SELECT coalesce(epoch(max(time) - min(time)), 0), count(time) FROM parsed_record")
+    return float(seconds), int(count)
+
+
+def group_records(
+    store: Store,
+    key: KeySource | None,
+    name: str,
+    *,
+    reuse_gap: float | None,
+    window_by: tuple[str, ...],
+    idle_gap: float | None,
+    tumbling: float | None,
+    window_records: int,
+    good_before: str | None,
+) -> None:
+    """Fill `membership` and `execution`: every record goes to exactly one execution.
+
+    Records with a key make one execution per key (split where the key rests longer than `reuse_gap` seconds).
+    The others make windows of neighbours with equal `window_by`: ended by a pause of `idle_gap` seconds, or cut
+    every `tumbling` seconds, and at `window_records` records in any case.
+    """
+    expression = _expression(key) if key else "NULL"
+    window_key = " || ' ' || ".join(f"coalesce(CAST({column} AS VARCHAR), '')" for column in window_by)
+    connection = store.connection
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE keyed AS
+        SELECT p.record_id, p.time, p.source_id, o.is_baseline, {expression} AS key, {window_key} AS window_key, s.template_id
+        FROM parsed_record AS p JOIN source AS o USING (source_id)
+        JOIN record_shape AS r USING (record_id) JOIN shape AS s USING (shape_id)
+        """
+    )
+    split = "0"
+    if reuse_gap is not None:
+        split = f"sum(CASE WHEN pause > {reuse_gap} THEN 1 ELSE 0 END) OVER key_order"
+    cut = "0"
+    if tumbling is not None:
+        cut = f"CAST(floor(epoch(time) / {tumbling}) AS BIGINT)"
+    elif idle_gap is not None:
+        cut = f"sum(CASE WHEN pause > {idle_gap} THEN 1 ELSE 0 END) OVER window_order"
+    # One row: one record with the execution it belongs to, named by its kind, key and part.
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE placed AS
+        SELECT record_id, template_id, is_baseline, false AS is_window, key, {split} AS part, 0 AS slice
+        FROM (SELECT *, epoch(time - lag(time) OVER (PARTITION BY is_baseline, key ORDER BY record_id)) AS pause
+              FROM keyed WHERE key IS NOT NULL)
+        WINDOW key_order AS (PARTITION BY is_baseline, key ORDER BY record_id)
+        UNION ALL
+        SELECT record_id, template_id, is_baseline, true, window_key, part,
+               (row_number() OVER (PARTITION BY is_baseline, window_key, part ORDER BY record_id) - 1) // {window_records}
+        FROM (SELECT *, {cut} AS part
+              FROM (SELECT *, epoch(time - lag(time) OVER (PARTITION BY is_baseline, window_key ORDER BY record_id)) AS pause
+                    FROM keyed WHERE key IS NULL)
+              WINDOW window_order AS (PARTITION BY is_baseline, window_key ORDER BY record_id))
+        """
+        if reuse_gap is not None or key is None or _any_without_key(store)
+        else """
+        CREATE OR REPLACE TEMP TABLE placed AS
+        SELECT record_id, template_id, is_baseline, false AS is_window, key, 0 AS part, 0 AS slice FROM keyed
+        """
+    )
+    connection.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE numbered AS
+        SELECT is_baseline, is_window, key, part, slice, CAST(row_number() OVER (ORDER BY min(record_id)) - 1 AS INTEGER) AS execution_id
+        FROM placed GROUP BY ALL
+        """
+    )
+    connection.execute(
+        """
+        INSERT INTO membership
+        SELECT n.execution_id, CAST(row_number() OVER (PARTITION BY n.execution_id ORDER BY p.record_id) - 1 AS INTEGER),
+               p.record_id, p.template_id
+        FROM placed AS p JOIN numbered AS n USING (is_baseline, is_window, key, part, slice)
+        ORDER BY n.execution_id, p.record_id
+        """
+    )
+    good = "n.is_baseline" + (" OR e.end_time < CAST($before AS TIMESTAMP)" if good_before is not None else "")
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE measured AS
+        SELECT m.execution_id, min(m.record_id) AS first_record, arg_min(p.source_id, m.record_id) AS source_id,
+               min(p.time) AS start_time, max(p.time) AS end_time,
+               arg_min(p.first_line, m.record_id) AS first_line, arg_max(p.last_line, m.record_id) AS last_line,
+               count(*) AS records, sum(p.last_line - p.first_line + 1) AS lines, list(m.template_id ORDER BY m.position) AS template_ids
+        FROM membership AS m JOIN parsed_record AS p USING (record_id) GROUP BY m.execution_id
+        """
+    )
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE judged AS
+        SELECT e.*, n.key, n.is_window, {good} AS is_good FROM measured AS e JOIN numbered AS n USING (execution_id)
+        """,
+        {"before": good_before} if good_before is not None else None,
+    )
+    connection.execute(
+        """
+        INSERT INTO variant
+        SELECT CAST(row_number() OVER (ORDER BY count(*) DESC, min(execution_id)) - 1 AS INTEGER), is_window, template_ids,
+               count(*) FILTER (NOT is_good), count(*) FILTER (is_good)
+        FROM judged GROUP BY is_window, template_ids
+        """
+    )
+    connection.execute(
+        """
+        INSERT INTO execution
+        SELECT e.execution_id,
+               CASE WHEN e.is_window THEN trim(coalesce(nullif(e.key, ''), 'records') || ' from '
+                    || coalesce(strftime(e.start_time, '%Y-%m-%d %H:%M:%S'), 'line ' || e.first_line)) ELSE e.key END,
+               CASE WHEN e.is_window THEN 'window' ELSE $name END, e.is_window, e.is_good, e.source_id, e.start_time, e.end_time,
+               e.first_line, e.last_line, e.records, e.lines, v.variant_id
+        FROM judged AS e JOIN variant AS v ON e.is_window = v.is_window AND e.template_ids = v.template_ids
+        ORDER BY e.execution_id
+        """,
+        {"name": name},
+    )
+    for table in ("keyed", "placed", "numbered", "measured", "judged"):
+        connection.execute(f"DROP TABLE {table}")
+
+
+def _any_without_key(store: Store) -> bool:
+    return bool(store.scalar("SELECT count(*) > 0 FROM keyed WHERE key IS NULL"))
+
+
+def variant_table(store: Store) -> pa.Table:
+    """One row: one variant. Columns variant_id, is_window, template_ids (list), executions, good_executions."""
+    return store.arrow("SELECT * FROM variant ORDER BY variant_id")
+
+
+def execution_counts(store: Store) -> tuple[int, int]:
+    """How many executions there are, and how many of them are windows."""
+    executions, windows = store.row("SELECT count(*), count(*) FILTER (is_window) FROM execution")
+    return int(executions), int(windows)

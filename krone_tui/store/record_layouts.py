@@ -1,0 +1,343 @@
+"""How one kind of record is taken apart: the SQL expressions that yield the columns of `parsed_record`.
+
+A layout is data from the ingest stage (a header's pattern, the keys of a JSON log). Each has three methods
+over a text expression: `match` (boolean SQL: does a line start such a record?), `capture` (SQL for what is
+extracted once per record) and `columns` (column name → SQL over the capture). Log text never becomes SQL:
+what comes from a log (JSON keys) passes through `quoted`.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+COLUMNS = ("time", "level", "component", "host", "process", "thread", "fields", "prefix", "message", "raw")
+_STANDARD = {"prefix", "time", "level", "component", "host", "process", "thread", "priority"}
+
+# RFC 5424, table 2
+_SYSLOG_LEVELS = ("EMERG", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG")
+LEVEL_CODES: Mapping[str, Mapping[str, str]] = {
+    "": {},
+    "syslog": {str(code): name for code, name in enumerate(_SYSLOG_LEVELS)},
+    "redis": {".": "DEBUG", "-": "VERBOSE", "*": "NOTICE", "#": "WARNING"},
+    # bunyan and pino; the rest as Python's logging numbers them
+    "tens": {"10": "TRACE", "20": "DEBUG", "30": "INFO", "40": "WARN", "50": "ERROR", "60": "FATAL"},
+}
+"""What a header writes as a number or a sign, by scheme."""
+
+_LOOSE_LEVEL = (
+    r"(?:^|[\s\[(<|:])(FATAL|SEVERE|CRITICAL|ERROR|WARNING|WARN|NOTICE|INFO|DEBUG|TRACE)(?:[\s\])>|:,]|$)"
+    r"|\[(fatal|critical|crit|error|err|warning|warn|notice|info|debug|trace)\]"
+)
+_JOURNAL_KEYS = {
+    "level": ("PRIORITY",),
+    "component": ("SYSLOG_IDENTIFIER", "_COMM", "_SYSTEMD_UNIT"),
+    "host": ("_HOSTNAME",),
+    "process": ("_PID", "SYSLOG_PID"),
+    "thread": ("TID", "OBJECT_PID"),
+}
+
+
+def quoted(text: str) -> str:
+    """A SQL string literal for any text."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What completes a time that lacks its year, or its date."""
+
+    latest: datetime
+    """No record is later: when the source was last written, in the zone the log was written in."""
+
+
+class Layout(Protocol):
+    """What `parsed_record` needs to know of one kind of record."""
+
+    @property
+    def name(self) -> str:
+        """As `source.format` shows it."""
+        ...
+
+    def match(self, text: str) -> str:
+        """SQL, boolean: the line starts a record of this kind."""
+        ...
+
+    def capture(self, text: str) -> str:
+        """SQL, evaluated once per record; `columns` refers to its result."""
+        ...
+
+    def columns(self, text: str, capture: str, clock: Clock) -> dict[str, str]:
+        """SQL by column name; a column that is left out is NULL."""
+        ...
+
+
+@dataclass(frozen=True)
+class TextLayout:
+    """A header in front of a message, by a regular expression with named groups (RE2)."""
+
+    name: str
+    pattern: str
+    times: tuple[str, ...]
+    """`iso`, `epoch`, or strptime formats; without a year or a date the clock completes them."""
+    level_codes: str = ""
+    generic: bool = False
+    """The level may also stand in the message's first line."""
+    multiline: bool = False
+    """Such a record mostly has more lines: those without a header after it are its own."""
+
+    @property
+    def groups(self) -> list[str]:
+        """Names of the capturing groups, in order; `prefix` is the header's text."""
+        return re.findall(r"\(\?P<(\w+)>", self._captured())
+
+    def _captured(self) -> str:
+        return "^" + (self.pattern if "(?P<prefix>" in self.pattern else f"(?P<prefix>{self.pattern})")
+
+    def match(self, text: str) -> str:
+        return f"regexp_matches({text}, {quoted(self._captured())})"
+
+    def capture(self, text: str) -> str:
+        names = ", ".join(quoted(name) for name in self.groups)
+        return f"regexp_extract({text}, {quoted(self._captured())}, [{names}])"
+
+    def columns(self, text: str, capture: str, clock: Clock) -> dict[str, str]:
+        values = {name: f"nullif({capture}.{name}, '')" for name in self.groups}
+        values |= {
+            name: f"nullif({value}, '-')" for name, value in values.items() if name not in ("prefix", "level")
+        }
+        message = f"substr({text}, length({capture}.prefix) + 1)"
+        out = {"prefix": values["prefix"], "message": message}
+        for name in ("component", "host", "process", "thread"):
+            if name in values:
+                out[name] = _first(values[name], values.get(name + "2"))
+        if self.times and "time" in values:
+            out["time"] = time_expression(f"{capture}.time", self.times, clock)
+        levels = [_level(values[name], self.level_codes) for name in ("level", "level2") if name in values]
+        if "priority" in values:
+            code = f"CAST(TRY_CAST({values['priority']} AS INTEGER) % 8 AS VARCHAR)"
+            levels.append(_case(code, LEVEL_CODES["syslog"], "NULL"))
+        if self.generic:
+            levels.append(loose_level(message))
+        if levels:
+            out["level"] = _first(*levels)
+        extra = [
+            n for n in self.groups if n not in _STANDARD and n.rstrip("2") not in _STANDARD and n[-1] != "2"
+        ]
+        if extra:
+            pairs = ", ".join(f"{quoted(n)}, {_first(values[n], values.get(n + '2'))}" for n in extra)
+            out["fields"] = f"nullif(CAST(json_merge_patch('{{}}', json_object({pairs})) AS VARCHAR), '{{}}')"
+        return out
+
+
+@dataclass(frozen=True)
+class JsonLayout:
+    """One JSON object a line; `roles` maps a column to the JSON paths that may hold it, best first."""
+
+    name: str
+    roles: Mapping[str, tuple[tuple[str, ...], ...]]
+    level_codes: str = ""
+    shown_elsewhere: tuple[str, ...] = ()
+    """Top-level keys whose values are all in other columns, so that `fields` does without them."""
+
+    def match(self, text: str) -> str:
+        return f"(ltrim({text}) LIKE '{{%' AND json_valid(rtrim({text}, ', ' || chr(9))))"
+
+    def capture(self, text: str) -> str:
+        paths = ", ".join(quoted(_json_path(path)) for path in self._paths()) or "'$'"
+        return f"json_extract_string(rtrim({text}, ', ' || chr(9)), [{paths}])"
+
+    def _paths(self) -> list[tuple[str, ...]]:
+        return [path for paths in self.roles.values() for path in paths]
+
+    def columns(self, text: str, capture: str, clock: Clock) -> dict[str, str]:
+        place = {path: number for number, path in enumerate(self._paths(), start=1)}
+        document = f"rtrim({text}, ', ' || chr(9))"
+        value = {
+            role: _first(*(f"nullif({capture}[{place[path]}], '')" for path in paths))
+            for role, paths in self.roles.items()
+            if paths
+        }
+        out: dict[str, str] = {
+            role: value[role] for role in ("component", "host", "process", "thread") if role in value
+        }
+        if "time" in value:
+            out["time"] = time_expression(value["time"], ("iso", "epoch", "%d/%b/%Y:%H:%M:%S %z"), clock)
+        if "level" in value:
+            out["level"] = _level(value["level"], self.level_codes)
+        # RFC 7386: a null in the patch removes the key.
+        patch = quoted(json.dumps(dict.fromkeys(self.shown_elsewhere)))
+        out["fields"] = f"nullif(CAST(json_merge_patch({document}, {patch}) AS VARCHAR), '{{}}')"
+        out["message"] = _first(value.get("message"), f"({out['fields']})", text)
+        out["raw"] = text
+        return out
+
+
+@dataclass(frozen=True)
+class LogfmtLayout:
+    """`key=value key="quoted value"` pairs; `roles` maps a column to the keys for it, best first."""
+
+    name: str
+    roles: Mapping[str, tuple[str, ...]]
+
+    _PAIR = r'[A-Za-z_@][\w.@/:-]*=(?:"(?:[^"\\]|\\.)*"|[^\s"]*)'
+
+    def match(self, text: str) -> str:
+        pattern = f"^{self._PAIR}(?: +{self._PAIR})+ *$"
+        return f"regexp_matches({text}, {quoted(pattern)})"
+
+    def capture(self, text: str) -> str:
+        return f"rtrim({text})"
+
+    def columns(self, text: str, capture: str, clock: Clock) -> dict[str, str]:
+        value = {role: self._value(capture, keys) for role, keys in self.roles.items() if keys}
+        out: dict[str, str] = {
+            role: value[role] for role in ("component", "host", "process", "thread") if role in value
+        }
+        if "time" in value:
+            out["time"] = time_expression(value["time"], ("iso", "epoch"), clock)
+        if "level" in value:
+            out["level"] = _level(value["level"], "")
+        used = [key for keys in self.roles.values() for key in keys]
+        pattern = r'([A-Za-z_@][\w.@/:-]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)'
+        keys, values = (f"regexp_extract_all({capture}, {quoted(pattern)}, {group})" for group in (1, 2))
+        known = ", ".join(map(quoted, used)) or "''"
+        kept = f"list_filter(list_zip({keys}, {values}), lambda p: NOT list_contains([{known}], p[1]))"
+        shown = f"list_transform({kept}, lambda p: to_json(p[1]) || ':' || to_json({_unquoted('p[2]')}))"
+        out["fields"] = f"nullif('{{' || array_to_string({shown}, ',') || '}}', '{{}}')"
+        rest = capture
+        for key in [key for role in ("time", "level") for key in self.roles.get(role, ())]:
+            rest = f"regexp_replace({rest}, {quoted(self._key_pattern(key) + ' *')}, ' ')"
+        out["message"] = _first(value.get("message"), f"nullif(trim({rest}), '')", text)
+        out["raw"] = text
+        return out
+
+    @staticmethod
+    def _key_pattern(key: str) -> str:
+        return rf'(?:^| ){re.escape(key)}=("(?:[^"\\]|\\.)*"|[^\s"]*)'
+
+    def _value(self, capture: str, keys: Sequence[str]) -> str:
+        found = [f"regexp_extract({capture}, {quoted(self._key_pattern(key))}, 1)" for key in keys]
+        return _first(*(f"nullif({_unquoted(item)}, '')" for item in found))
+
+
+@dataclass(frozen=True)
+class JournalLayout:
+    """A block of `KEY=value` lines (systemd's journal export format); a new one starts with `__CURSOR=`."""
+
+    name: str
+    multiline: bool = True
+
+    def match(self, text: str) -> str:
+        return f"starts_with({text}, '__CURSOR=')"
+
+    def capture(self, text: str) -> str:
+        return text
+
+    def columns(self, text: str, capture: str, clock: Clock) -> dict[str, str]:
+        def value(key: str) -> str:
+            pattern = r"(?:^|\n)" + key + r"=([^\n]*)"
+            return f"nullif(regexp_extract({text}, {quoted(pattern)}, 1), '')"
+
+        out = {
+            column: _first(*(value(key) for key in keys))
+            for column, keys in _JOURNAL_KEYS.items()
+            if column != "level"
+        }
+        out["time"] = time_expression(value("__REALTIME_TIMESTAMP"), ("epoch",), clock)
+        out["level"] = _level(value("PRIORITY"), "syslog")
+        # A message with control characters is written as the key, a newline, eight bytes of length, the data.
+        pattern = r"(?s)\nMESSAGE\n.{8}(.*?)(?:\n[A-Z_]+[=\n]|$)"
+        binary = f"nullif(regexp_extract({text}, {quoted(pattern)}, 1), '')"
+        out["message"] = _first(value("MESSAGE"), binary, text)
+        out["raw"] = text
+        return out
+
+
+@dataclass(frozen=True)
+class Unwrap:
+    """What stands before every line of the log inside, and is taken off first."""
+
+    name: str
+    kind: str = "text"
+    """`text`: `pattern` matches the prefix; `json`: Docker's json-file; `none`: colour codes only."""
+    pattern: str = ""
+    colours: bool = False
+    """Terminal colour codes are removed too."""
+    groups: tuple[str, ...] = field(default=())
+
+
+def time_expression(text: str, kinds: Sequence[str], clock: Clock) -> str:
+    """SQL: a TIMESTAMP, in UTC where the text states a zone, else as written; NULL where none fits."""
+    return _first(*(_one_time(text, kind, clock) for kind in kinds))
+
+
+def period_of(kind: str) -> str | None:
+    """What a time format leaves open: 'year', 'day', or None when it is complete."""
+    if kind in ("iso", "epoch") or "%Y" in kind or "%y" in kind:
+        return None
+    return "year" if "%d" in kind else "day"
+
+
+def _one_time(text: str, kind: str, clock: Clock) -> str:
+    if kind == "iso":
+        # TIMESTAMPTZ honours an offset or a zone's name, an unknown name leaves the time as written.
+        # The session's zone is UTC.
+        clean = f"replace(replace(replace({text}, ',', '.'), ' +', '+'), ' -', '-')"
+        zoned = f"make_timestamp(epoch_us(TRY_CAST({clean} AS TIMESTAMPTZ)))"
+        return f"coalesce({zoned}, TRY_CAST({clean} AS TIMESTAMP))"
+    if kind == "epoch":
+        # The unit by magnitude: seconds up to 1e11 (year 5138), then milli-, micro-, nanoseconds.
+        number = f"TRY_CAST({text} AS DECIMAL(38, 9))"
+        units = ((1e11, 1e6), (1e14, 1e3), (1e17, 1))
+        whens = " ".join(f"WHEN {number} < {limit:.0f} THEN {factor}" for limit, factor in units)
+        unit = f"CASE {whens} ELSE 0.001 END"
+        usable = f"{number} BETWEEN 1e8 AND 4e18"
+        return (
+            f"CASE WHEN {usable} THEN make_timestamp(CAST(CAST({number} AS DOUBLE) * ({unit}) AS BIGINT)) END"
+        )
+    period = period_of(kind)
+    if period == "year":
+        # A leap year, so that 29 February is a date.
+        parsed = f"try_strptime('2000 ' || {text}, {quoted('%Y ' + kind)})"
+        return f"({parsed} + to_years({clock.latest.year - 2000}))"
+    if period == "day":
+        days = (clock.latest.date() - datetime(1900, 1, 1).date()).days  # noqa: DTZ001 (a date only)
+        return f"(try_strptime({text}, {quoted(kind)}) + to_days({days}))"
+    parsed = f"try_strptime({text}, {quoted(kind)})"
+    return f"make_timestamp(epoch_us({parsed}))" if "%z" in kind else parsed
+
+
+def loose_level(text: str) -> str:
+    """SQL: the level word that stands by itself in the first 200 characters of the first line, or NULL."""
+    found = (
+        f"regexp_extract(substr(split_part({text}, chr(10), 1), 1, 200), {quoted(_LOOSE_LEVEL)}, ['a', 'b'])"
+    )
+    return f"nullif(upper({found}.a || {found}.b), '')"
+
+
+def _level(value: str, scheme: str) -> str:
+    return _case(value, LEVEL_CODES[scheme], f"upper({value})")
+
+
+def _case(value: str, names: Mapping[str, str], otherwise: str) -> str:
+    if not names:
+        return otherwise
+    whens = " ".join(f"WHEN {quoted(code)} THEN {quoted(name)}" for code, name in names.items())
+    return f"CASE {value} {whens} ELSE {otherwise} END"
+
+
+def _first(*expressions: str | None) -> str:
+    given = [expression for expression in expressions if expression]
+    return given[0] if len(given) == 1 else f"coalesce({', '.join(given)})"
+
+
+def _unquoted(value: str) -> str:
+    inner = f"replace(replace(replace({value}[2:-2], '\\n', chr(10)), '\\\"', '\"'), '\\\\', '\\')"
+    return f"CASE WHEN starts_with({value}, '\"') THEN {inner} ELSE {value} END"
+
+
+def _json_path(path: Sequence[str]) -> str:
+    return "$" + "".join(f'."{key}"' for key in path)

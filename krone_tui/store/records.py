@@ -1,0 +1,316 @@
+"""The queries of the ingest stage: lines are classified, records taken apart and added to `parsed_record`."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from krone_tui.store.connection import Store
+from krone_tui.store.record_layouts import (
+    COLUMNS,
+    Clock,
+    Layout,
+    TextLayout,
+    Unwrap,
+    loose_level,
+    period_of,
+    quoted,
+    time_expression,
+)
+
+OTHER, CONTINUED, EXCEPTION, BLANK = -1, -2, -3, -4
+"""Codes of `classify` for lines that start no record: unknown, continued, an exception's name, empty."""
+
+# What only ever continues a record: an indented line, a frame, a cause; 'at ' needs a call, or it is prose.
+_CONTINUED = (
+    r"^(?:\s|at [\w.$/<>@-]+\s?\(|Caused by: |Suppressed: |Traceback \(|\.\.\. \d+ (?:more|common)"
+    r"|\}|\)|--- End of |goroutine \d+ \[|During handling of the above|The above exception was)"
+)
+_EXCEPTION = r"^[A-Za-z_][\w.$]*(?:Error|Exception|Warning|Interrupt|Exit)(?:: |$)"
+_COLOURS = r"\x1b\[[0-9;?]*[A-Za-z]"
+
+_BATCH_ROWS = 20_000
+"""Rows of one Arrow batch: small enough that every thread of DuckDB gets its share of a chunk."""
+
+
+def prepare(store: Store) -> None:
+    """Times with a zone are converted to UTC whatever the machine's zone is."""
+    store.connection.execute("SET TimeZone = 'UTC'")
+
+
+def begin(store: Store) -> None:
+    """One transaction for the whole stage: its rows are written to the file once, as they come."""
+    store.connection.execute("BEGIN TRANSACTION")
+
+
+def commit(store: Store) -> None:
+    """Keep what the stage wrote."""
+    store.connection.execute("COMMIT")
+
+
+def rollback(store: Store) -> None:
+    """Forget what the stage wrote."""
+    store.connection.execute("ROLLBACK")
+
+
+def classify(store: Store, lines: pa.Array, layouts: Sequence[Layout]) -> npt.NDArray[np.int8]:
+    """For each line the number of the layout that it starts a record of, or one of the codes above."""
+    whens = [f"WHEN {layout.match('line')} THEN {number}" for number, layout in enumerate(layouts)]
+    whens.append(f"WHEN line = '' THEN {BLANK}")
+    whens.append(f"WHEN regexp_matches(line, {quoted(_CONTINUED)}) THEN {CONTINUED}")
+    whens.append(f"WHEN regexp_matches(line, {quoted(_EXCEPTION)}) THEN {EXCEPTION}")
+    query = f"SELECT CAST(CASE {' '.join(whens)} ELSE {OTHER} END AS TINYINT) AS code FROM lines_to_classify"
+    codes = _query(store, "lines_to_classify", batched({"line": lines}), query)
+    return np.array(codes.column(0).to_numpy(), dtype=np.int8)
+
+
+def matches(store: Store, lines: pa.Array, layouts: Sequence[Layout]) -> npt.NDArray[np.bool_]:
+    """Which line each layout matches, whether or not another does: lines × layouts."""
+    columns = ", ".join(f"{layout.match('line')} AS m{number}" for number, layout in enumerate(layouts))
+    found = _query(store, "lines_to_match", batched({"line": lines}), f"SELECT {columns} FROM lines_to_match")
+    return np.column_stack([np.asarray(column.to_numpy(), dtype=bool) for column in found.columns])
+
+
+def parsed_times(store: Store, lines: pa.Array, layout: TextLayout, clock: Clock) -> npt.NDArray[np.bool_]:
+    """Which line's time each of the layout's time formats can read: lines × formats."""
+    columns = ", ".join(
+        f"{time_expression('h.time', (kind,), clock)} IS NOT NULL AS t{number}"
+        for number, kind in enumerate(layout.times)
+    )
+    query = f"SELECT {columns} FROM (SELECT {layout.capture('line')} AS h FROM lines_to_time)"
+    found = _query(store, "lines_to_time", batched({"line": lines}), query)
+    return np.column_stack([np.asarray(column.to_numpy(), dtype=bool) for column in found.columns])
+
+
+def unwrap(store: Store, lines: pa.Array, wrapper: Unwrap, clock: Clock) -> pa.Table:
+    """The lines inside a wrapper: body (with newline), prefix, time, host, component, partial; a row a line.
+
+    A line without the wrapper is its own body, with an empty prefix.
+    """
+    plain = f"regexp_replace(line, {quoted(_COLOURS)}, '', 'g')" if wrapper.colours else "line"
+    if wrapper.kind == "json":
+        capture = (
+            f"CASE WHEN regexp_matches(plain, {quoted('^' + wrapper.pattern)}) AND json_valid(plain)"
+            " THEN json_extract_string(plain, ['$.log', '$.time']) END"
+        )
+        columns = {
+            "body": "coalesce(rtrim(h[1], chr(13) || chr(10)), plain)",
+            "time": time_expression("h[2]", ("iso",), clock),
+            "partial": "coalesce(NOT ends_with(h[1], chr(10)), false)",
+        }
+    elif wrapper.kind == "text":
+        layout = TextLayout(wrapper.name, wrapper.pattern, ("iso",))
+        capture = layout.capture("plain")
+        columns = {"body": "substr(plain, length(h.prefix) + 1)", "prefix": "h.prefix"}
+        columns |= {name: f"nullif(h.{name}, '')" for name in ("host", "component") if name in layout.groups}
+        columns["time"] = time_expression("h.time", ("iso",), clock) if "time" in layout.groups else "NULL"
+        columns["partial"] = "h.partial = 'P'" if "partial" in layout.groups else "false"
+    else:
+        capture, columns = "NULL", {"body": "plain", "partial": "false"}
+    defaults = {"prefix": "''", "time": "NULL", "host": "NULL", "component": "NULL"}
+    types = {"time": "TIMESTAMP", "partial": "BOOLEAN"}
+    shown = ", ".join(
+        f"CAST({sql} AS {types.get(name, 'VARCHAR')}){' || chr(10)' if name == 'body' else ''} AS {name}"
+        for name, sql in (defaults | columns).items()
+    )
+    source = f"(SELECT plain, {capture} AS h FROM (SELECT {plain} AS plain FROM wrapped_lines))"
+    query = f"SELECT {shown} FROM {source}"
+    return _query(store, "wrapped_lines", batched({"line": lines}), query)
+
+
+def append_records(store: Store, rows: pa.Table, layouts: Sequence[Layout], clock: Clock) -> None:
+    """Take records apart and add them to `parsed_record`.
+
+    `rows` has record_id, source_id, first_line, last_line, layout (a number in `layouts`, or OTHER) and text;
+    of a wrapped source also original, wrap_prefix, wrap_time, wrap_host, wrap_component.
+    """
+    captures = "".join(
+        f", CASE WHEN layout = {number} THEN {layout.capture('text')} END AS h{number}"
+        for number, layout in enumerate(layouts)
+    )
+    by_layout = [layout.columns("text", f"h{number}", clock) for number, layout in enumerate(layouts)]
+    wrapped = "original" in rows.column_names
+    shown = []
+    for column in COLUMNS:
+        cases = [(number, columns[column]) for number, columns in enumerate(by_layout) if column in columns]
+        otherwise = {"message": "text", "level": loose_level("text")}.get(column, "NULL")
+        whens = " ".join(f"WHEN layout = {number} THEN {sql}" for number, sql in cases)
+        shown.append(f"{f'CASE {whens} ELSE {otherwise} END' if whens else otherwise} AS {column}")
+    parsed = (
+        f"SELECT record_id, source_id, first_line, last_line, {', '.join(shown)}"
+        f"{', original, wrap_prefix, wrap_time, wrap_host, wrap_component' if wrapped else ''}"
+        f" FROM (SELECT *{captures} FROM records_to_append)"
+    )
+    if wrapped:
+        parsed = (
+            "SELECT record_id, source_id, first_line, last_line, coalesce(time, wrap_time), level,"
+            " coalesce(component, wrap_component), coalesce(host, wrap_host), process, thread, fields,"
+            " nullif(wrap_prefix || coalesce(prefix, ''), ''), message,"
+            " CASE WHEN raw IS NOT NULL OR original <> wrap_prefix || coalesce(prefix, '') || message"
+            f" THEN original END FROM ({parsed})"
+        )
+    target = f"record_id, source_id, first_line, last_line, {', '.join(COLUMNS)}"
+    _insert(store, "records_to_append", rows, f"INSERT INTO parsed_record ({target}) {parsed}")
+
+
+# One row: one record of an OTLP/JSON export, where a physical line holds a whole batch of them
+# (opentelemetry-proto, logs/v1; attributes are lists of {key, value}). A line without records is one itself.
+_OTLP = r"""
+INSERT INTO parsed_record (record_id, source_id, first_line, last_line, {columns})
+WITH line_doc AS (
+    SELECT line_number, text, CASE WHEN json_valid(text) THEN CAST(text AS JSON) END AS doc FROM otlp_lines
+), resource_logs AS (
+    SELECT line_number, generate_subscripts(list, 1) AS r, unnest(list) AS resource
+    FROM (SELECT line_number, json_extract(doc, '$.resourceLogs[*]') AS list FROM line_doc)
+), scope_logs AS (
+    SELECT line_number, r, resource, generate_subscripts(list, 1) AS s, unnest(list) AS scope
+    FROM (SELECT *, json_extract(resource, '$.scopeLogs[*]') AS list FROM resource_logs)
+), log_records AS (
+    SELECT line_number, r, s, resource, scope, generate_subscripts(list, 1) AS l, unnest(list) AS log
+    FROM (SELECT *, json_extract(scope, '$.logRecords[*]') AS list FROM scope_logs)
+), flat AS (
+    SELECT line_number, r, s, l, log,
+           {object_of_resource} AS resource_fields, {object_of_log} AS log_fields,
+           json_extract_string(scope, '$.scope.name') AS scope_name,
+           coalesce(nullif(json_extract_string(log, '$.timeUnixNano'), '0'),
+                    nullif(json_extract_string(log, '$.observedTimeUnixNano'), '0')) AS nanoseconds,
+           TRY_CAST(json_extract_string(log, '$.severityNumber') AS INTEGER) AS severity
+    FROM log_records
+), shown AS (
+    SELECT line_number, r, s, l,
+           {time} AS time,
+           coalesce(nullif(upper(json_extract_string(log, '$.severityText')), ''),
+                    ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'][(severity + 3) // 4]) AS level,
+           coalesce(nullif(scope_name, ''),
+                    json_extract_string(resource_fields, '$."service.name"')) AS component,
+           coalesce(json_extract_string(resource_fields, '$."host.name"'),
+                    json_extract_string(resource_fields, '$."k8s.pod.name"')) AS host,
+           json_extract_string(resource_fields, '$."process.pid"') AS process,
+           coalesce(json_extract_string(log_fields, '$."thread.name"'),
+                    json_extract_string(log_fields, '$."thread.id"')) AS thread,
+           nullif(CAST(json_merge_patch(resource_fields, log_fields, json_merge_patch('{{}}', json_object(
+               'trace_id', nullif(json_extract_string(log, '$.traceId'), ''),
+               'span_id', nullif(json_extract_string(log, '$.spanId'), '')))) AS VARCHAR), '{{}}') AS fields,
+           NULL AS prefix,
+           coalesce(json_extract_string(log, '$.body.stringValue'),
+                    CAST(json_extract(log, '$.body') AS VARCHAR), '') AS message,
+           CAST(log AS VARCHAR) AS raw
+    FROM flat
+    UNION ALL
+    SELECT line_number, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, text, NULL
+    FROM line_doc WHERE line_number NOT IN (SELECT line_number FROM log_records)
+)
+SELECT {first_id} + row_number() OVER (ORDER BY line_number, r, s, l) - 1, {source_id},
+       line_number, line_number, {columns}
+FROM shown ORDER BY line_number, r, s, l
+"""
+
+
+def append_otlp(store: Store, lines: pa.Table, source_id: int, first_id: int, clock: Clock) -> int:
+    """Add the records of OTLP/JSON lines (line_number, text); returns how many there were."""
+    query = _OTLP.format(
+        columns=", ".join(COLUMNS),
+        object_of_resource=_attributes("json_extract(resource, '$.resource.attributes[*]')"),
+        object_of_log=_attributes("json_extract(log, '$.attributes[*]')"),
+        time=time_expression("nanoseconds", ("epoch",), clock),
+        first_id=first_id,
+        source_id=source_id,
+    )
+    return _insert(store, "otlp_lines", lines, query)
+
+
+def _attributes(items: str) -> str:
+    value = "coalesce(CAST(json_extract(a, '$.value.*')[1] AS VARCHAR), 'null')"
+    pairs = f"list_transform({items}, lambda a: to_json(json_extract_string(a, '$.key')) || ':' || {value})"
+    return f"CAST('{{' || coalesce(array_to_string({pairs}, ','), '') || '}}' AS JSON)"
+
+
+def settle_clock(store: Store, source_id: int, layouts: Sequence[Layout], clock: Clock) -> None:
+    """Give times that lack their year (or date) the one that keeps them in order and none in the future.
+
+    On insertion they got the year (date) of `clock.latest`. Where a record is more than half a period earlier
+    than the one before, a new year (day) began.
+    """
+    for period, unit in (("year", timedelta(days=365)), ("day", timedelta(days=1))):
+        incomplete = [
+            layout
+            for layout in layouts
+            if isinstance(layout, TextLayout) and any(period_of(kind) == period for kind in layout.times)
+        ]
+        if not incomplete:
+            continue
+        mine = f"source_id = {source_id} AND time IS NOT NULL"
+        if len(layouts) > 1:
+            mine += f" AND ({' OR '.join(layout.match('prefix') for layout in incomplete)})"
+        # A machine's clock or zone may differ a little from the log's.
+        latest = clock.latest + (timedelta(days=1) if period == "year" else timedelta(hours=1))
+        half, near = unit / 2, unit * 0.97
+        limits = {"latest": latest, "half": half, "near": near}
+        plain = store.connection.execute(
+            "SELECT coalesce(max(time) <= $latest AND max(time) - min(time) < $half, true)"
+            f" FROM parsed_record WHERE {mine}",
+            {"latest": latest, "half": half},
+        ).fetchall()
+        if plain[0][0]:
+            continue
+        store.connection.execute(
+            f"""
+            UPDATE parsed_record SET time = time - to_{period}s(turn.back)
+            FROM (
+                SELECT record_id, CAST(max(turns) OVER () - turns + newest.future AS INTEGER) AS back
+                FROM (
+                    SELECT record_id, sum(
+                        CASE WHEN before - time > $half THEN 1 WHEN time - before > $near THEN -1 ELSE 0 END
+                    ) OVER (ORDER BY record_id) AS turns
+                    FROM (
+                        SELECT record_id, time, lag(time) OVER (ORDER BY record_id) AS before
+                        FROM parsed_record WHERE {mine}
+                    )
+                ), (
+                    SELECT CASE WHEN arg_max(time, record_id) > $latest THEN 1 ELSE 0 END AS future
+                    FROM parsed_record WHERE {mine}
+                ) AS newest
+            ) AS turn
+            WHERE parsed_record.record_id = turn.record_id AND turn.back <> 0
+            """,
+            limits,
+        ).fetchall()
+
+
+def append_source(store: Store, rows: pa.Table) -> None:
+    """Add rows of `source`."""
+    store.append("source", rows)
+
+
+def column(values: npt.NDArray[np.generic]) -> pa.Array:
+    """A NumPy column as Arrow, without a copy where it can be (`pa.array` would import pandas)."""
+    if values.dtype == np.bool_:
+        bits = np.packbits(values.astype(np.uint8), bitorder="little")
+        return pa.Array.from_buffers(pa.bool_(), len(values), [None, pa.py_buffer(bits)])
+    plain = pa.py_buffer(np.ascontiguousarray(values))
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, plain])
+
+
+def batched(columns: dict[str, object]) -> pa.Table:
+    """An Arrow table in batches of a size that keeps every thread busy."""
+    table = pa.table(columns)
+    return pa.Table.from_batches(table.to_batches(max_chunksize=_BATCH_ROWS), schema=table.schema)
+
+
+def _query(store: Store, name: str, rows: pa.Table, query: str) -> pa.Table:
+    store.connection.register(name, rows)
+    try:
+        return store.arrow(query)
+    finally:
+        store.connection.unregister(name)
+
+
+def _insert(store: Store, name: str, rows: pa.Table, query: str) -> int:
+    store.connection.register(name, rows)
+    try:
+        inserted = store.connection.execute(query).fetchall()
+    finally:
+        store.connection.unregister(name)
+    return int(inserted[0][0]) if inserted else 0

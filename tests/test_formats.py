@@ -1,0 +1,68 @@
+"""Header formats are data; every one carries sample lines, and each must be read as it says."""
+
+import os
+import re
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from krone_tui.ingest import ingest
+from krone_tui.ingest.formats import HeaderFormat, Sample, header_formats, key_names, wrappers
+from krone_tui.settings import Settings
+from krone_tui.store.connection import Store
+from krone_tui.store.record_layouts import TextLayout
+
+_SAMPLES = [(item, sample) for item in header_formats() for sample in item.samples]
+_COLUMNS = ("time", "level", "component", "host", "process", "thread", "message")
+_END_OF_2024 = datetime(2024, 12, 31, 12).timestamp()  # noqa: DTZ001 (a leap year, in the machine's zone)
+
+
+@pytest.mark.parametrize(
+    ("item", "sample"), _SAMPLES, ids=[f"{item.name}-{n}" for n, (item, _) in enumerate(_SAMPLES)]
+)
+def test_each_sample_line_is_read_in_its_own_format(
+    item: HeaderFormat, sample: Sample, tmp_path: Path
+) -> None:
+    log = tmp_path / "app.log"
+    log.write_text((sample.line + "\n") * 12)
+    os.utime(log, (_END_OF_2024, _END_OF_2024))
+    with Store.create(None, Settings(threads=1)) as store:
+        ingest(store, [str(log)])
+        names = store.connection.execute("SELECT format FROM source").fetchall()
+        records = store.connection.execute(
+            f"SELECT CAST(time AS VARCHAR), {', '.join(_COLUMNS[1:])} FROM parsed_record"
+        ).fetchall()
+    assert names == [(item.name,)]
+    assert len(records) == 12
+    found = dict(zip(_COLUMNS, records[0], strict=True))
+    expected = {column: sample.expected.get(column) for column in _COLUMNS}
+    # The year (the date) that a line leaves out is the file's business, not the format's.
+    if str(expected["time"]).startswith("--"):
+        found["time"] = "--" + found["time"][5:]
+    elif str(expected["time"]).startswith("T"):
+        found["time"] = "T" + found["time"][11:]
+    assert found == expected
+
+
+def test_every_format_has_samples_and_a_name_of_its_own() -> None:
+    names = [item.name for item in header_formats()] + [item.unwrap.name for item in wrappers()]
+    assert len(names) == len(set(names))
+    assert all(item.samples for item in header_formats())
+
+
+@pytest.mark.parametrize(
+    "item", [f for f in header_formats() if isinstance(f.layout, TextLayout)], ids=lambda f: f.name
+)
+def test_a_pattern_captures_by_name_only(item: HeaderFormat) -> None:
+    assert isinstance(item.layout, TextLayout)
+    unescaped = re.sub(r"\\.|\[(?:\\.|[^\]\\])+\]", "", item.layout.pattern)
+    captures = re.findall(r"\((?!\?)|\(\?P<\w+>", unescaped)
+    assert all(capture.startswith("(?P<") for capture in captures)
+    assert len(item.layout.groups) == len(set(item.layout.groups))
+
+
+def test_no_key_name_stands_for_two_columns_with_the_same_rank() -> None:
+    roles = key_names().roles
+    assert {"time", "level", "message", "component", "host", "process", "thread"} == set(roles)
+    assert len({names[0] for names in roles.values()}) == len(roles)

@@ -1,0 +1,277 @@
+"""Failures read as failures, calm messages as calm, and alarming words in calm sentences as calm."""
+
+import csv
+import errno
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from krone_tui.detection.severity import FEATURISER_VERSION, WIDTH, SeverityModel, word_features
+from krone_tui.errors import KroneError
+from krone_tui.resources import data_folder
+
+ROOT = Path(__file__).resolve().parent.parent
+MODELS = data_folder("models")
+BENCH_DATA = Path(os.environ.get("KRONE_TUI_BENCH_DATA", ROOT.parent / "shared" / "data"))
+
+CLEAR_FAILURES = [
+    "Failed to write invoice <*> to archive: disk is full",
+    "cannot open display <*>: connection refused",
+    "Lost connection to scheduler <*>, giving up",
+    "Unhandled exception in ledger thread <*>",
+    "checksum mismatch in shard <*>",
+    "deadlock detected while updating account <*>",
+    "OrderServiceException: could not reserve item <*>",
+    "fatal: unable to allocate memory for tile <*>",
+    "replica <*> is corrupt",
+]
+FAILURES_WITHOUT_THE_USUAL_WORDS = [
+    "segfault at <*>",
+    "no route to host <*>",
+    "stale file handle",
+    "broken pipe",
+    "connection to <*> reset by peer",
+    "gave up on <*> after <*> attempts",
+    "lost contact with satellite <*>",
+    "cpu <*> stuck for <*> s",
+    "cannot allocate region <*>",
+    "bad magic in superblock <*>",
+    "host <*> unreachable",
+    "disk quota exceeded",
+    "value <*> out of range",
+    "I/O timed out on <*>",
+]
+CALM = [
+    "Started order service in <*> seconds",
+    "user <*> logged in from <*>",
+    "opened file <*>",
+    "Processed batch <*> of <*> records",
+    "connected to <*> port <*>",
+    "checkpoint <*> completed",
+    "loaded <*> rules from <*>",
+    "Sending chunk <*> to <*>",
+]
+ALARMING_WORDS_IN_CALM_SENTENCES = [
+    "scan finished: 0 errors",
+    "no failures found in <*> files",
+    "error handler registered for <*>",
+    "failed over successfully to <*>",
+    "crash reporter enabled",
+    "<*> tests passed, 0 failed",
+    "no collisions detected on segment <*>",
+    "timeout set to <*> ms",
+    "parity error correction enabled",
+    "errors=0 dropped=0 retransmitted=<*>",
+    "backup completed without errors",
+]
+
+
+@pytest.fixture(scope="module")
+def model() -> SeverityModel:
+    return SeverityModel(MODELS / "severity.onnx")
+
+
+@pytest.mark.parametrize("text", CLEAR_FAILURES)
+def test_a_clear_failure_scores_above_nine_tenths(model: SeverityModel, text: str) -> None:
+    assert model.score([text])[0] > 0.9
+
+
+@pytest.mark.parametrize("text", FAILURES_WITHOUT_THE_USUAL_WORDS)
+def test_a_failure_told_without_the_usual_words_is_above_the_threshold(
+    model: SeverityModel, text: str
+) -> None:
+    manifest = tomllib.loads((MODELS / "severity.toml").read_text(encoding="utf-8"))
+    assert model.score([text])[0] > manifest["threshold"]
+
+
+@pytest.mark.parametrize("text", CALM)
+def test_a_plain_message_scores_low(model: SeverityModel, text: str) -> None:
+    assert model.score([text])[0] < 0.25
+
+
+def test_most_plain_messages_score_below_one_tenth(model: SeverityModel) -> None:
+    assert np.mean(model.score(CALM) < 0.1) > 0.8
+
+
+@pytest.mark.parametrize("text", ALARMING_WORDS_IN_CALM_SENTENCES)
+def test_alarming_words_in_a_calm_sentence_stay_below_the_threshold(model: SeverityModel, text: str) -> None:
+    assert model.score([text])[0] < 0.3
+
+
+def test_most_sentences_of_this_page_are_unknown_to_the_corpus() -> None:
+    corpus = {text for text, _ in written_sentences()}
+    shown = [*CLEAR_FAILURES, *CALM, *ALARMING_WORDS_IN_CALM_SENTENCES, *FAILURES_WITHOUT_THE_USUAL_WORDS]
+    # What a brief idiom says cannot be said otherwise: "broken pipe" is in any corpus of failures.
+    assert sum(text in corpus for text in shown) < len(shown) / 4
+
+
+def test_variables_numbers_addresses_and_paths_do_not_count() -> None:
+    bare, decorated = word_features(
+        [
+            "read file of user",
+            "read file <*> /var/log/error.log of user 42 0x7ffdead0 https://failed.example/error",
+        ]
+    )
+    assert np.array_equal(bare > 0, decorated > 0)
+
+
+def test_camel_case_and_snake_case_read_as_words() -> None:
+    spaced, camel, snake = word_features(["disk write failed", "DiskWriteFailed", "disk_write_failed"])
+    assert np.array_equal(spaced, camel)
+    assert np.array_equal(spaced, snake)
+
+
+def test_denial_changes_what_a_word_says(model: SeverityModel) -> None:
+    told, denied, counted = model.score(
+        ["corruption in table <*>", "no corruption in table <*>", "corruption: 0"]
+    )
+    assert told > 0.8
+    assert denied < 0.3
+    assert counted < 0.3
+
+
+def test_features_have_the_promised_shape_and_range() -> None:
+    features = word_features(["one", "", "<*>", "weiß nicht, was das heißt", "\x00\x1b[31m" * 20])
+    assert features.shape == (5, WIDTH)
+    assert features.dtype == np.float32
+    assert features.min() >= 0
+    assert features.max() <= 1
+    assert word_features([]).shape == (0, WIDTH)
+
+
+def test_features_are_the_same_in_another_process_with_another_hash_seed_and_locale() -> None:
+    texts = ["Could not open IndexFile <*>", "größe 0 errors"]
+    code = (
+        "import hashlib; from krone_tui.detection.severity import word_features; "
+        f"print(hashlib.sha256(word_features({texts!r}).tobytes()).hexdigest())"
+    )
+    env = {**os.environ, "PYTHONHASHSEED": "12345", "LC_ALL": "C"}
+    other = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert other.stdout.strip() == hashlib.sha256(word_features(texts).tobytes()).hexdigest()
+
+
+def test_importing_the_module_leaves_onnxruntime_alone() -> None:
+    code = "import sys, krone_tui.detection.severity; sys.exit('onnxruntime' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_text_scores_the_same_alone_and_among_many(model: SeverityModel) -> None:
+    texts = (CLEAR_FAILURES + CALM) * 40
+    together = model.score(texts)
+    alone = np.array([model.score([text])[0] for text in CLEAR_FAILURES + CALM])
+    assert np.allclose(together.reshape(40, -1), alone, atol=1e-6)
+    assert model.score([]).shape == (0,)
+
+
+def test_ten_thousand_templates_take_about_a_second(model: SeverityModel) -> None:
+    kinds = [
+        f"{text} in zone{chr(97 + number % 26) * 3}" for number in range(26) for text in CLEAR_FAILURES + CALM
+    ]
+    texts = (kinds * 30)[:10_000]
+    begun = time.process_time()
+    model.score(texts)
+    assert len(texts) == 10_000
+    assert time.process_time() - begun < 2.0  # 0.6 s on an idle machine
+
+
+def test_a_file_that_is_no_graph_is_refused_by_name(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"not a graph")
+    with pytest.raises(KroneError, match=r"broken\.onnx cannot be loaded"):
+        SeverityModel(broken)
+    with pytest.raises(KroneError, match="absent"):
+        SeverityModel(tmp_path / "absent.onnx")
+
+
+def _other_graph(path: Path, width: int, weight: float) -> Path:
+    onnx = pytest.importorskip("onnx")
+    float_type = onnx.TensorProto.FLOAT
+    body = onnx.helper.make_graph(
+        [onnx.helper.make_node("MatMul", ["x", "w"], ["y"])],
+        "other",
+        [onnx.helper.make_tensor_value_info("x", float_type, ["n", width])],
+        [onnx.helper.make_tensor_value_info("y", float_type, ["n"])],
+        [onnx.numpy_helper.from_array(np.full(width, weight, dtype=np.float32), "w")],
+    )
+    opset = [onnx.helper.make_opsetid("", 13)]
+    path.write_bytes(onnx.helper.make_model(body, ir_version=8, opset_imports=opset).SerializeToString())
+    return path
+
+
+def test_a_graph_of_another_width_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(KroneError, match=f"{WIDTH} columns"):
+        SeverityModel(_other_graph(tmp_path / "narrow.onnx", 7, 1.0))
+
+
+@pytest.mark.parametrize("weight", [float("nan"), 100.0, -1.0])
+def test_answers_that_are_no_probabilities_are_refused(tmp_path: Path, weight: float) -> None:
+    wild = SeverityModel(_other_graph(tmp_path / "wild.onnx", WIDTH, weight))
+    with pytest.raises(KroneError, match="no probability"):
+        wild.score(["anything at all"])
+
+
+def test_the_manifest_describes_the_shipped_graph() -> None:
+    manifest = tomllib.loads((MODELS / "severity.toml").read_text(encoding="utf-8"))
+    content = (MODELS / manifest["file"]).read_bytes()
+    assert manifest["sha256"] == hashlib.sha256(content).hexdigest()
+    assert manifest["featuriser_version"] == FEATURISER_VERSION
+    assert manifest["inputs"] == [{"name": "features", "type": "float32", "shape": ["n", WIDTH]}]
+    assert 0 < manifest["threshold"] < 1
+    assert len(content) < 1_000_000
+
+
+def test_building_again_gives_the_same_bytes(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    pytest.importorskip("onnx")
+    build = ROOT / "models" / "severity" / "build.py"
+    subprocess.run([sys.executable, str(build), "--to", str(tmp_path)], check=True, timeout=120)
+    for name in ("severity.onnx", "severity.toml", "severity.md"):
+        assert (tmp_path / name).read_bytes() == (MODELS / name).read_bytes(), name
+
+
+def written_sentences() -> list[tuple[str, str]]:
+    """Every written sentence and the file it stands in."""
+    return [
+        (line[2:], path.name)
+        for path in sorted((ROOT / "models" / "severity" / "corpus").glob("*.txt"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line and not line.startswith("#")
+    ]
+
+
+def test_the_corpus_is_large_of_both_kinds_and_without_repeats() -> None:
+    corpus = ROOT / "models" / "severity" / "corpus"
+    marks = [
+        line[0] for path in corpus.glob("*.txt") for line in path.read_text("utf-8").splitlines() if line
+    ]
+    assert min(marks.count("0"), marks.count("1")) > 700
+    texts = [text for text, _ in written_sentences()]
+    assert len(texts) == len(set(texts))
+
+
+def test_no_sentence_of_the_corpus_comes_from_a_benchmark_log() -> None:
+    files = [*BENCH_DATA.glob("krone/*.log_templates.csv"), *BENCH_DATA.glob("loghub/*_structured.csv")]
+    if not files:
+        pytest.skip(f"no benchmark logs in {BENCH_DATA}: set KRONE_TUI_BENCH_DATA")
+    public = set()
+    for path in files:
+        with path.open(encoding="utf-8", newline="") as lines:
+            public.update(_words(row["EventTemplate"]) for row in csv.DictReader(lines))
+    # Short ones are common property: "closing", "shutdown complete", and what strerror() says.
+    common = {_words(os.strerror(number)) for number in errno.errorcode}
+    same = [
+        text for text, _ in written_sentences() if len(_words(text)) > 3 and _words(text) in public - common
+    ]
+    assert same == []
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"[a-z]+", text.replace("<*>", " ").lower()))
