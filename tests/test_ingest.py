@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -296,6 +298,17 @@ def test_sources_follow_one_another(store: Store, tmp_path: Path) -> None:
     assert rows == [(n, n // 3, n % 3 + 1) for n in range(6)]
 
 
+def test_baseline_logs_are_read_after_the_others_and_marked(store: Store, tmp_path: Path) -> None:
+    for name in ("good.log", "now.log"):
+        (tmp_path / name).write_text(f"2024-01-01 10:00:00 INFO in {name}\n")
+    result = ingest(store, [str(tmp_path / "now.log")], baseline=[str(tmp_path / "good.log")])
+    assert result.sources == 2
+    rows = store.connection.execute(
+        "SELECT message, is_baseline FROM parsed_record JOIN source USING (source_id) ORDER BY record_id"
+    ).fetchall()
+    assert rows == [("in now.log", False), ("in good.log", True)]
+
+
 def test_progress_reaches_the_size_of_the_files(store: Store, tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text("x\n" * 1000)
     seen: list[StageProgress] = []
@@ -319,3 +332,35 @@ def test_one_bad_log_fails_the_run_and_the_sentence_names_it(store: Store, tmp_p
     (tmp_path / "empty.log").write_text("")
     with pytest.raises(KroneError, match=r"empty\.log is empty\.$"):
         ingest(store, [str(tmp_path / "empty.log")])
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
+def test_memory_does_not_grow_with_the_log(tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from krone_tui.ingest import ingest, reading, source_parser\n"
+        "from krone_tui.settings import Settings\n"
+        "from krone_tui.store.connection import Store\n"
+        "reading.CHUNK_BYTES, source_parser._FLUSH_BYTES = 1 << 20, 4 << 20\n"
+        "with Store.create(Path(sys.argv[2]), Settings(threads=2)) as store:\n"
+        "    ingest(store, [sys.argv[1]])\n"
+        "status = Path('/proc/self/status').read_text()\n"
+        "print(int(status.split('VmHWM:')[1].split()[0]) // 1024)\n"
+    )
+    # VmHWM, not ru_maxrss: a child starts with its parent's.
+    peaks = []
+    for megabytes in (60, 200):
+        log = tmp_path / f"{megabytes}.log"
+        block = ("2024-01-01 10:00:00 INFO " + "the same words again and again " * 8 + "\n") * 4000
+        with log.open("w") as file:
+            file.writelines(block for _ in range(megabytes * 1_000_000 // len(block)))
+        run = subprocess.run(
+            [sys.executable, "-c", script, str(log), str(tmp_path / f"{megabytes}.db")],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        peaks.append(int(run.stdout))
+    # Both are far beyond what is held at once; kept in memory, the 140 MB more of text would show twice.
+    assert peaks[1] - peaks[0] < 70

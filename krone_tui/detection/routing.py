@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from krone_tui.detection.local_context import LocalContext
 from krone_tui.detection.onnx import Detector
-from krone_tui.detection.population import LEVELS, ExecutionView, LevelView, Population, view_executions, view_level
+from krone_tui.detection.population import LEVELS, NESTED_EXECUTION_FEATURES, ExecutionView, LevelView, Population, view_executions, view_level
 from krone_tui.detection.sequences import FloatArray, IntArray, segment_max
 from krone_tui.settings import Sensitivity
 
@@ -53,7 +53,10 @@ def route(
     judged = population.self_weight > 0
     counts: dict[str, int] = {}
 
-    known = judged & ~np.logical_or.reduce([unknown[level] for level in LEVELS])
+    # Known Seqs at every level, put together as no known execution is, are left to the next detector: where a
+    # hierarchy has few nodes, every Seq alone is soon known.
+    new_profile = executions.features[:, NESTED_EXECUTION_FEATURES.index("profile_unknown")] > 0
+    known = judged & ~np.logical_or.reduce([unknown[level] for level in LEVELS]) & ~new_profile & population.good_weight.any()
     counts["variants known"] = int(known.sum())
     open_ = judged & ~known
 

@@ -24,11 +24,13 @@ from krone_tui.store import detection as queries
 from krone_tui.store.seqs import TemplateNodes, Variants, read_template_nodes, read_variants
 
 LEVEL_SEVERITY = {
-    **dict.fromkeys(("FATAL", "CRITICAL", "CRIT", "EMERG", "EMERGENCY", "ALERT", "PANIC", "SEVERE", "F", "FAILURE"), 0.95),
-    **dict.fromkeys(("ERROR", "ERR", "E"), 0.85),
+    **dict.fromkeys(("FATAL", "CRITICAL", "CRIT", "EMERG", "EMERGENCY", "ALERT", "PANIC", "SEVERE", "F", "FAILURE"), 0.98),
+    **dict.fromkeys(("ERROR", "ERR", "E"), 0.94),
     **dict.fromkeys(("WARNING", "WARN", "W"), 0.3),
 }
-"""What a level says of failure; the words of the message may say more, never less."""
+"""What a level says of failure. The program's own word for it is worth more than our reading of its message."""
+WORDS = 0.9
+"""What the words of a message can say at most."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def _severity(store: Store, models: Path, settings: Settings, size: int) -> Floa
     level = np.array([LEVEL_SEVERITY.get((level or "").upper(), 0.0) for _, _, level, _ in words])
     ids = np.array([template_id for template_id, *_ in words], dtype=np.int64)
     severity = np.zeros(size)
-    severity[ids] = np.maximum(said, level)
+    severity[ids] = np.maximum(WORDS * said, level)
     queries.write_severity(store, ids, severity[ids])
     return severity
 

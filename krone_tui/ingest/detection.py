@@ -211,4 +211,6 @@ def _needed_times(
 
 
 def _strings(texts: Sequence[str]) -> pa.Array:
-    return pa.array(texts, pa.large_string())
+    parts = [text.encode() for text in texts]
+    offsets = np.cumsum([0, *map(len, parts)], dtype=np.int64)
+    return pa.LargeStringArray.from_buffers(len(parts), pa.py_buffer(offsets), pa.py_buffer(b"".join(parts)))

@@ -161,6 +161,7 @@ class _Counted(io.RawIOBase):
         read = getattr(self._inner, "read1", self._inner.read)
         data: bytes = read(len(view))
         view[: len(data)] = data
+        self.count += len(data)
         return len(data)
 
 

@@ -208,7 +208,7 @@ def _other_stream(wrapped: pa.Table | None, codes: npt.NDArray[np.int8]) -> npt.
     hosts = wrapped.column("host").combine_chunks().dictionary_encode()
     keys = (hosts.chunk(0) if isinstance(hosts, pa.ChunkedArray) else hosts).indices.fill_null(-1).to_numpy()
     broken[1:] = keys[1:] != keys[:-1]
-    partial = wrapped.column("partial").to_numpy()
+    partial = records.small_integers(wrapped.column("partial"))
     # The next part of a line that was cut starts nothing, whatever it looks like.
     codes[1:][partial[:-1].astype(bool) & ~broken[1:]] = records.CONTINUED
     return broken

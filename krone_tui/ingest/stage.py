@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import pyarrow as pa
-
 from krone_tui.errors import KroneError
 from krone_tui.ingest.detection import Shape
 from krone_tui.ingest.prefetch import Prefetch
@@ -40,9 +38,8 @@ def ingest(
     """Read logs into the tables `source` and `parsed_record`, in one transaction.
 
     paths: files, folders, patterns, or '-' for standard input. `baseline` names logs known to be good, which
-    are read after them and marked as such. Raises `KroneError` with one sentence when a
-    path cannot be read or nothing in it is a log, and whatever `progress` raises: the tables stay as
-    they were.
+    are read after them and marked as such. Raises `KroneError` with one sentence when a path cannot be read
+    or nothing in it is a log, and whatever `progress` raises: the tables stay as they were.
     """
     began = time.perf_counter()
     files = resolve_sources(paths)
@@ -53,19 +50,15 @@ def ingest(
         run = _Run(store, [*files, *good], progress)
         for file in files:
             run.read(file)
-        under_analysis = len(run.rows)
-        for file in good:
-            run.read(file)
-        for source_id, row in enumerate(run.rows):
-            row["is_baseline"] = source_id >= under_analysis
-        if not run.rows:
+        if not run.sources:
             raise KroneError(run.notes[0] if run.notes else "There is no line to read.")
-        records.append_source(store, pa.Table.from_pylist(run.rows))
+        for file in good:
+            run.read(file, is_baseline=True)
     except BaseException:
         records.rollback(store)
         raise
     records.commit(store)
-    return IngestResult(len(run.rows), run.lines, run.records, time.perf_counter() - began, tuple(run.notes))
+    return IngestResult(run.sources, run.lines, run.records, time.perf_counter() - began, tuple(run.notes))
 
 
 class _Run:
@@ -78,12 +71,12 @@ class _Run:
         self._total = None if None in sizes else sum(size or 0 for size in sizes)
         self._done = self._position = 0
         self._shapes: list[Shape] = []
-        self.rows: list[dict[str, object]] = []
+        self.sources = 0
         self.notes: list[str] = []
         self.lines = 0
         self.records = 0
 
-    def read(self, file: SourceFile) -> None:
+    def read(self, file: SourceFile, *, is_baseline: bool = False) -> None:
         """Read one source, or note why it was left out."""
         try:
             reader = Reader(file.path)
@@ -93,7 +86,7 @@ class _Run:
             self.notes.append(f"Left out: {error}")
             return
         try:
-            self._read(file, reader)
+            self._read(file, reader, is_baseline)
         except EmptySourceError as error:
             self.notes.append(str(error))
         except NotALogError as error:
@@ -104,8 +97,8 @@ class _Run:
             reader.close()
         self._done, self._position = self._done + (file.size or 0), 0
 
-    def _read(self, file: SourceFile, reader: Reader) -> None:
-        source_id = len(self.rows)
+    def _read(self, file: SourceFile, reader: Reader, is_baseline: bool) -> None:
+        source_id = self.sources
         parser = SourceParser(self._store, source_id, self.records, _clock(file), self._shapes)
         ahead = Prefetch(reader.chunks())
         bytes_read = undecodable = 0
@@ -128,18 +121,19 @@ class _Run:
         self.records += parser.records
         if reader.note:
             self.notes.append(f"{file.path}: {reader.note}")
-        self.rows.append(
-            {
-                "source_id": source_id,
-                "path": file.path,
-                "format": ", ".join(parser.format_names()) or "plain",
-                "compression": reader.compression,
-                "bytes": bytes_read,
-                "lines": parser.lines,
-                "undecodable_lines": undecodable,
-                "note": reader.note,
-            }
+        row = records.SourceRow(
+            source_id=source_id,
+            path=file.path,
+            format=", ".join(parser.format_names()) or "plain",
+            compression=reader.compression,
+            is_baseline=is_baseline,
+            bytes=bytes_read,
+            lines=parser.lines,
+            undecodable_lines=undecodable,
+            note=reader.note,
         )
+        records.append_source(self._store, row)
+        self.sources += 1
 
     def _report(self) -> None:
         done = self._done + self._position

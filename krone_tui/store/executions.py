@@ -37,11 +37,11 @@ class KeyStatistics:
 def _expression(key: KeySource) -> str:
     """SQL over parsed_record that yields the key, or NULL. Patterns and names are literals: quotes are doubled."""
     if key.pattern is not None:
-        return f"nullif(regexp_extract(message, {_literal(key.pattern)}, 1), '')"
+        return f"nullif(regexp_extract(p.message, {_literal(key.pattern)}, 1), '')"
     if key.field is not None:
-        return f"json_extract_string(fields, {_literal('$.' + _json_path(key.field))})"
-    filled = " AND ".join(f"{column} IS NOT NULL" for column in key.columns)
-    joined = " || ' ' || ".join(f"CAST({column} AS VARCHAR)" for column in key.columns)
+        return f"json_extract_string(p.fields, {_literal('$.' + _json_path(key.field))})"
+    filled = " AND ".join(f"p.{column} IS NOT NULL" for column in key.columns)
+    joined = " || ' ' || ".join(f"CAST(p.{column} AS VARCHAR)" for column in key.columns)
     return f"CASE WHEN {filled} THEN {joined} END"
 
 
@@ -156,7 +156,7 @@ def group_records(
     every `tumbling` seconds, and at `window_records` records in any case.
     """
     expression = _expression(key) if key else "NULL"
-    window_key = " || ' ' || ".join(f"coalesce(CAST({column} AS VARCHAR), '')" for column in window_by)
+    window_key = " || ' ' || ".join(f"coalesce(CAST(p.{column} AS VARCHAR), '')" for column in window_by)
     connection = store.connection
     connection.execute(
         f"""

@@ -1,6 +1,7 @@
 """The queries of the ingest stage: lines are classified, records taken apart and added to `parsed_record`."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 
 import numpy as np
@@ -61,27 +62,29 @@ def classify(store: Store, lines: pa.Array, layouts: Sequence[Layout]) -> npt.ND
     whens.append(f"WHEN line = '' THEN {BLANK}")
     whens.append(f"WHEN regexp_matches(line, {quoted(_CONTINUED)}) THEN {CONTINUED}")
     whens.append(f"WHEN regexp_matches(line, {quoted(_EXCEPTION)}) THEN {EXCEPTION}")
-    query = f"SELECT CAST(CASE {' '.join(whens)} ELSE {OTHER} END AS TINYINT) AS code FROM lines_to_classify"
-    codes = _query(store, "lines_to_classify", batched({"line": lines}), query)
-    return np.array(codes.column(0).to_numpy(), dtype=np.int8)
+    query = f"SELECT CAST(CASE {' '.join(whens)} ELSE {OTHER} END AS TINYINT) AS code FROM rows"
+    codes = _query(store, batched({"line": lines}), query)
+    return small_integers(codes.column(0))
 
 
 def matches(store: Store, lines: pa.Array, layouts: Sequence[Layout]) -> npt.NDArray[np.bool_]:
     """Which line each layout matches, whether or not another does: lines × layouts."""
-    columns = ", ".join(f"{layout.match('line')} AS m{number}" for number, layout in enumerate(layouts))
-    found = _query(store, "lines_to_match", batched({"line": lines}), f"SELECT {columns} FROM lines_to_match")
-    return np.column_stack([np.asarray(column.to_numpy(), dtype=bool) for column in found.columns])
+    columns = ", ".join(
+        f"CAST({layout.match('line')} AS TINYINT) AS m{number}" for number, layout in enumerate(layouts)
+    )
+    found = _query(store, batched({"line": lines}), f"SELECT {columns} FROM rows")
+    return np.column_stack([small_integers(column) for column in found.columns]).astype(np.bool_)
 
 
 def parsed_times(store: Store, lines: pa.Array, layout: TextLayout, clock: Clock) -> npt.NDArray[np.bool_]:
     """Which line's time each of the layout's time formats can read: lines × formats."""
     columns = ", ".join(
-        f"{time_expression('h.time', (kind,), clock)} IS NOT NULL AS t{number}"
+        f"CAST({time_expression('h.time', (kind,), clock)} IS NOT NULL AS TINYINT) AS t{number}"
         for number, kind in enumerate(layout.times)
     )
-    query = f"SELECT {columns} FROM (SELECT {layout.capture('line')} AS h FROM lines_to_time)"
-    found = _query(store, "lines_to_time", batched({"line": lines}), query)
-    return np.column_stack([np.asarray(column.to_numpy(), dtype=bool) for column in found.columns])
+    query = f"SELECT {columns} FROM (SELECT {layout.capture('line')} AS h FROM rows)"
+    found = _query(store, batched({"line": lines}), query)
+    return np.column_stack([small_integers(column) for column in found.columns]).astype(np.bool_)
 
 
 def unwrap(store: Store, lines: pa.Array, wrapper: Unwrap, clock: Clock) -> pa.Table:
@@ -110,14 +113,14 @@ def unwrap(store: Store, lines: pa.Array, wrapper: Unwrap, clock: Clock) -> pa.T
     else:
         capture, columns = "NULL", {"body": "plain", "partial": "false"}
     defaults = {"prefix": "''", "time": "NULL", "host": "NULL", "component": "NULL"}
-    types = {"time": "TIMESTAMP", "partial": "BOOLEAN"}
+    types = {"time": "TIMESTAMP", "partial": "TINYINT"}
     shown = ", ".join(
         f"CAST({sql} AS {types.get(name, 'VARCHAR')}){' || chr(10)' if name == 'body' else ''} AS {name}"
         for name, sql in (defaults | columns).items()
     )
-    source = f"(SELECT plain, {capture} AS h FROM (SELECT {plain} AS plain FROM wrapped_lines))"
+    source = f"(SELECT plain, {capture} AS h FROM (SELECT {plain} AS plain FROM rows))"
     query = f"SELECT {shown} FROM {source}"
-    return _query(store, "wrapped_lines", batched({"line": lines}), query)
+    return _query(store, batched({"line": lines}), query)
 
 
 def append_records(store: Store, rows: pa.Table, layouts: Sequence[Layout], clock: Clock) -> None:
@@ -141,7 +144,7 @@ def append_records(store: Store, rows: pa.Table, layouts: Sequence[Layout], cloc
     parsed = (
         f"SELECT record_id, source_id, first_line, last_line, {', '.join(shown)}"
         f"{', original, wrap_prefix, wrap_time, wrap_host, wrap_component' if wrapped else ''}"
-        f" FROM (SELECT *{captures} FROM records_to_append)"
+        f" FROM (SELECT *{captures} FROM rows)"
     )
     if wrapped:
         parsed = (
@@ -152,7 +155,7 @@ def append_records(store: Store, rows: pa.Table, layouts: Sequence[Layout], cloc
             f" THEN original END FROM ({parsed})"
         )
     target = f"record_id, source_id, first_line, last_line, {', '.join(COLUMNS)}"
-    _insert(store, "records_to_append", rows, f"INSERT INTO parsed_record ({target}) {parsed}")
+    _insert(store, rows, f"INSERT INTO parsed_record ({target}) {parsed}")
 
 
 # One row: one record of an OTLP/JSON export, where a physical line holds a whole batch of them
@@ -160,7 +163,7 @@ def append_records(store: Store, rows: pa.Table, layouts: Sequence[Layout], cloc
 _OTLP = r"""
 INSERT INTO parsed_record (record_id, source_id, first_line, last_line, {columns})
 WITH line_doc AS (
-    SELECT line_number, text, CASE WHEN json_valid(text) THEN CAST(text AS JSON) END AS doc FROM otlp_lines
+    SELECT line_number, text, CASE WHEN json_valid(text) THEN CAST(text AS JSON) END AS doc FROM rows
 ), resource_logs AS (
     SELECT line_number, generate_subscripts(list, 1) AS r, unnest(list) AS resource
     FROM (SELECT line_number, json_extract(doc, '$.resourceLogs[*]') AS list FROM line_doc)
@@ -218,7 +221,7 @@ def append_otlp(store: Store, lines: pa.Table, source_id: int, first_id: int, cl
         first_id=first_id,
         source_id=source_id,
     )
-    return _insert(store, "otlp_lines", lines, query)
+    return _insert(store, lines, query)
 
 
 def _attributes(items: str) -> str:
@@ -279,9 +282,27 @@ def settle_clock(store: Store, source_id: int, layouts: Sequence[Layout], clock:
         ).fetchall()
 
 
-def append_source(store: Store, rows: pa.Table) -> None:
-    """Add rows of `source`."""
-    store.append("source", rows)
+@dataclass(frozen=True)
+class SourceRow:
+    """One row of `source`."""
+
+    source_id: int
+    path: str
+    format: str
+    compression: str
+    is_baseline: bool
+    bytes: int
+    lines: int
+    undecodable_lines: int
+    note: str | None
+
+
+def append_source(store: Store, row: SourceRow) -> None:
+    """Add one row of `source`."""
+    columns = [column.name for column in fields(row)]
+    values = ", ".join(f"${name}" for name in columns)
+    query = f"INSERT INTO source ({', '.join(columns)}) VALUES ({values})"
+    store.connection.execute(query, asdict(row)).fetchall()
 
 
 def column(values: npt.NDArray[np.generic]) -> pa.Array:
@@ -293,24 +314,32 @@ def column(values: npt.NDArray[np.generic]) -> pa.Array:
     return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, plain])
 
 
+def small_integers(values: pa.ChunkedArray) -> npt.NDArray[np.int8]:
+    """A TINYINT column without NULLs as NumPy (`to_numpy` would import pandas)."""
+    parts = [
+        np.frombuffer(part.buffers()[1], dtype=np.int8, count=len(part), offset=part.offset)
+        for part in values.chunks
+        if len(part)
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int8)
+
+
 def batched(columns: dict[str, object]) -> pa.Table:
     """An Arrow table in batches of a size that keeps every thread busy."""
     table = pa.table(columns)
     return pa.Table.from_batches(table.to_batches(max_chunksize=_BATCH_ROWS), schema=table.schema)
 
 
-def _query(store: Store, name: str, rows: pa.Table, query: str) -> pa.Table:
-    store.connection.register(name, rows)
-    try:
-        return store.arrow(query)
-    finally:
-        store.connection.unregister(name)
+def _query(store: Store, rows: pa.Table, query: str) -> pa.Table:
+    """Run a query over `rows`, which it names so.
+
+    DuckDB finds the local variable. A registered view would be kept, with its rows, until the transaction is
+    over: the whole log would stay in memory.
+    """
+    return store.connection.sql(query).to_arrow_table()
 
 
-def _insert(store: Store, name: str, rows: pa.Table, query: str) -> int:
-    store.connection.register(name, rows)
-    try:
-        inserted = store.connection.execute(query).fetchall()
-    finally:
-        store.connection.unregister(name)
+def _insert(store: Store, rows: pa.Table, query: str) -> int:
+    """Run an INSERT from `rows`, which it names so (see `_query`); returns how many rows it added."""
+    inserted = store.connection.execute(query).fetchall()
     return int(inserted[0][0]) if inserted else 0

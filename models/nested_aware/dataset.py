@@ -15,6 +15,8 @@ from krone_tui.seqs.decompose import NodePath, decompose
 
 EXECUTION_POWER = 0.75
 """A variant weighs by this power of its executions: recurring ones count more, yet do not drown the rest."""
+MOST_NORMAL = 250
+"""Normal variants kept of one system."""
 LOCAL_CONTEXT = Path(__file__).resolve().parent.parent / "local_context.onnx"
 
 
@@ -112,11 +114,13 @@ def rows_of(seed: int) -> Rows:
         seq_features.append(view.features[keep])
         seq_label.append(touched[keep])
         seq_count.append(view.sequences.self_weight[keep])
+    judged &= _kept(rng, population, label)
+    scale = _scale(population, label, judged)
     return Rows(
         executions.features[judged],
         label[judged],
-        population.self_weight[judged] ** EXECUTION_POWER,
-        population.self_weight[judged],
+        population.self_weight[judged] ** EXECUTION_POWER * scale,
+        population.self_weight[judged] * scale,
         _local(population, levels, executions)[judged],
         bool(population.good_weight.any()),
         np.vstack(seq_features),
@@ -124,6 +128,21 @@ def rows_of(seed: int) -> Rows:
         np.concatenate(seq_count) ** EXECUTION_POWER,
         np.concatenate(seq_count),
     )
+
+
+def _kept(rng: np.random.Generator, population: Population, label: npt.NDArray[np.int8]) -> npt.NDArray[np.bool_]:
+    """All faulty variants and enough of the normal ones: many systems teach more than many variants of one."""
+    normal = np.flatnonzero((label == 0) & (population.self_weight > 0))
+    kept = label > 0
+    kept[rng.permutation(normal)[:MOST_NORMAL]] = True
+    return kept
+
+
+def _scale(population: Population, label: npt.NDArray[np.int8], kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """[kept] what each variant stands for, so that those left out still count."""
+    normal = (label == 0) & (population.self_weight > 0)
+    stands_for = normal.sum() / max((normal & kept).sum(), 1)
+    return np.where(label[kept] > 0, 1.0, stands_for)
 
 
 def _local(population: Population, levels: dict[str, LevelView], executions: ExecutionView) -> npt.NDArray[np.float64]:

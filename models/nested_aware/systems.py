@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from krone_tui.detection.stage import LEVEL_SEVERITY, WORDS
+
+ERROR, FATAL, WARN = LEVEL_SEVERITY["ERROR"], LEVEL_SEVERITY["FATAL"], LEVEL_SEVERITY["WARN"]
 Sequence = list[int]
 Rng = np.random.Generator
 
@@ -18,6 +21,8 @@ class Alphabet:
     """The templates of one application, made as they are needed."""
 
     rng: Rng
+    leveled: bool
+    """Records carry a level, which says more surely than words what is an error."""
     entity: list[int] = field(default_factory=list)
     action: list[int] = field(default_factory=list)
     severity: list[float] = field(default_factory=list)
@@ -39,20 +44,28 @@ class Alphabet:
         return len(self.entity) - 1
 
     def calm(self) -> float:
-        """The Severity detector on a harmless template: low, now and then mistaken."""
+        """Severity of a harmless template: low, now and then mistaken."""
         roll = self.rng.random()
-        if roll < 0.9:
-            return float(self.rng.beta(1, 20))
-        return float(self.rng.beta(2, 4) if roll < 0.97 else self.rng.beta(5, 2))
+        if roll < 0.92:
+            return WORDS * float(self.rng.beta(1, 20))
+        return WORDS * float(self.rng.beta(2, 4) if roll < 0.975 else self.rng.beta(5, 2))
 
     def alarming(self) -> float:
-        """On a template that reports trouble which is nobody's concern: a retry, a client that left."""
-        return float(self.rng.beta(3, 3) if self.rng.random() < 0.6 else self.rng.beta(8, 2))
+        """Of a template that reports trouble which is nobody's concern: a retry, a client that left."""
+        if self.leveled and self.rng.random() < 0.3:
+            return ERROR if self.rng.random() < 0.4 else WARN
+        return WORDS * float(self.rng.beta(3, 3) if self.rng.random() < 0.6 else self.rng.beta(8, 2))
 
     def failing(self) -> float:
-        """On a template that reports a failure: high, now and then missed."""
+        """Of a template that reports a failure: high, now and then missed."""
+        if self.leveled and self.rng.random() < 0.8:
+            return float(self.rng.choice([FATAL, ERROR, WARN], p=[0.2, 0.65, 0.15]))
         roll = self.rng.random()
-        return float(self.rng.beta(12, 1) if roll < 0.72 else self.rng.beta(3, 2) if roll < 0.87 else self.rng.beta(1, 10))
+        return WORDS * float(self.rng.beta(12, 1) if roll < 0.75 else self.rng.beta(3, 2) if roll < 0.88 else self.rng.beta(1, 10))
+
+    def complaining(self) -> float:
+        """Of a template that reads as failure and is written all day long."""
+        return self.failing() if not self.leveled or self.rng.random() < 0.5 else self.alarming()
 
 
 @dataclass
@@ -76,6 +89,10 @@ class System:
 
 def _log_uniform(rng: Rng, low: float, high: float) -> float:
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def _size(rng: Rng) -> int:
+    return int(_log_uniform(rng, 120, 3000) if rng.random() < 0.9 else _log_uniform(rng, 3000, 12000))
 
 
 # ---- executions held together by an identifier -------------------------------------------------------------------
@@ -142,7 +159,7 @@ def _random_block(alphabet: Alphabet, depth: int, mixing: float) -> Block:
     if depth == 0 or rng.random() < 0.4:
         return _step(_random_step(alphabet))
     inside = _chain([_random_block(alphabet, depth - 1, mixing) for _ in range(int(rng.integers(1, 4)))])
-    kind = rng.choice(["optional", "choice", "repeat", "tail", "parallel", "chain"], p=[0.2, 0.15, 0.15, 0.1, 0.25, 0.15])
+    kind = rng.choice(["optional", "choice", "repeat", "tail", "parallel", "chain"], p=[0.2, 0.15, 0.12, 0.16, 0.25, 0.12])
     if kind == "optional":
         return _optional(inside, _log_uniform(rng, 0.002, 0.95))
     if kind == "choice":
@@ -201,7 +218,7 @@ def _random_fault(alphabet: Alphabet, usual: Sequence) -> Fault:
     target = int(usual[int(rng.integers(len(usual)))])
     kind = rng.choice(
         ["truncate", "error", "replace", "missing", "repeat", "reorder", "foreign", "flood", "error_truncate"],
-        p=[0.14, 0.16, 0.13, 0.13, 0.1, 0.08, 0.05, 0.06, 0.15],
+        p=[0.17, 0.16, 0.14, 0.14, 0.05, 0.06, 0.05, 0.06, 0.17],
     )
     errors = _error_steps(alphabet, target)
     flood_size = int(rng.integers(4, 80))
@@ -247,14 +264,14 @@ def _random_fault(alphabet: Alphabet, usual: Sequence) -> Fault:
 
 def workflow_system(rng: Rng) -> System:
     """A system whose executions an identifier holds together."""
-    alphabet = Alphabet(rng)
+    alphabet = Alphabet(rng, bool(rng.random() < 0.5))
     mixing = float(rng.choice([0.0, 0.3, 1.0], p=[0.3, 0.3, 0.4]))
     jitter = float(rng.choice([0.0, 0.02, 0.15], p=[0.5, 0.3, 0.2]))
     kinds = int(rng.choice([1, 2, 3, 5, 8], p=[0.35, 0.2, 0.2, 0.15, 0.1]))
     workflows = [_random_workflow(alphabet, mixing) for _ in range(kinds)]
     shares = 1.0 / np.arange(1, kinds + 1) ** rng.uniform(0.5, 2.5)
     shares /= shares.sum()
-    size = int(_log_uniform(rng, 120, 6000))
+    size = _size(rng)
     cut = float(rng.choice([0.0, 0.0, 0.001]))
     executions = []
     for kind in rng.choice(kinds, size=size, p=shares):
@@ -276,7 +293,7 @@ def _break_some(rng: Rng, executions: list[Execution], alphabet: Alphabet) -> No
     for _ in range(int(rng.integers(1, 7))):
         usual = executions[int(rng.integers(len(executions)))].steps
         fault = _random_fault(alphabet, usual)
-        share = _log_uniform(rng, 0.0003, 0.02) if rng.random() < 0.9 else float(rng.uniform(0.02, 0.25))
+        share = _log_uniform(rng, 0.0003, 0.02) if rng.random() < 0.93 else float(rng.uniform(0.02, 0.2))
         wanted = max(1, int(rng.poisson(share * len(executions))))
         for at in rng.permutation(len(executions))[: wanted * 8]:
             if wanted == 0:
@@ -308,7 +325,7 @@ def _random_job(alphabet: Alphabet, entity: int) -> Sequence:
 
 def window_system(rng: Rng) -> System:
     """A system read in windows of each host's records."""
-    alphabet = Alphabet(rng)
+    alphabet = Alphabet(rng, bool(rng.random() < 0.5))
     daemons = [alphabet.new_entity() for _ in range(int(rng.integers(3, 25)))]
     common = [_random_job(alphabet, int(rng.choice(daemons))) for _ in range(int(rng.integers(3, 15)))]
     roles = int(rng.integers(1, 6))
@@ -318,7 +335,7 @@ def window_system(rng: Rng) -> System:
         daemon = alphabet.new_entity()
         actions = [alphabet.new_action(daemon) for _ in range(int(rng.integers(1, 4)))]
         words = [
-            alphabet.template(int(rng.choice(actions)), alphabet.failing() if rng.random() < 0.75 else alphabet.calm())
+            alphabet.template(int(rng.choice(actions)), alphabet.complaining() if rng.random() < 0.75 else alphabet.calm())
             for _ in range(int(rng.integers(1, 9)))
         ]
         usual = 1.0 / np.arange(1, len(words) + 1) ** rng.uniform(0.2, 2.5)
@@ -330,11 +347,11 @@ def window_system(rng: Rng) -> System:
     # And common jobs that end in a complaint.
     for job in common:
         if rng.random() < 0.08:
-            job.append(alphabet.template(alphabet.action[job[-1]], alphabet.failing()))
+            job.append(alphabet.template(alphabet.action[job[-1]], alphabet.complaining()))
     tail = [_random_job(alphabet, int(rng.choice(daemons)) if rng.random() < 0.6 else alphabet.new_entity()) for _ in range(int(rng.integers(10, 250)))]
     for job in tail:
-        if rng.random() < 0.12:
-            alphabet.severity[job[0]] = alphabet.alarming() if rng.random() < 0.6 else alphabet.failing()
+        if rng.random() < (0.12 if alphabet.leveled else 0.25):
+            alphabet.severity[job[0]] = alphabet.alarming() if rng.random() < 0.5 else alphabet.complaining()
     boots = [_random_boot(alphabet, daemons) for _ in range(int(rng.integers(0, 6)))]
     boot_chance = _log_uniform(rng, 0.0005, 0.04)
 
@@ -349,7 +366,7 @@ def window_system(rng: Rng) -> System:
     mixing = float(rng.choice([0.0, 0.3, 1.0]))
     limit = int(rng.choice([60, 120, 256]))
     executions = []
-    for _ in range(int(_log_uniform(rng, 120, 5000))):
+    for _ in range(_size(rng)):
         role = int(rng.choice(roles, p=role_share))
         parts: list[Sequence] = []
         for _ in range(1 + int(rng.poisson(mean_jobs * rng.gamma(2.0, 0.5)))):
@@ -378,7 +395,7 @@ def _random_boot(alphabet: Alphabet, daemons: list[int]) -> Sequence:
     trouble = float(rng.uniform(0.0, 0.25))
     for _ in range(int(_log_uniform(rng, 4, 120))):
         action = alphabet.new_action(int(rng.choice(daemons)))
-        worry = alphabet.failing if rng.random() < 0.5 else alphabet.alarming
+        worry = alphabet.complaining if rng.random() < 0.5 else alphabet.alarming
         boot.append(alphabet.template(action, worry() if rng.random() < trouble else alphabet.calm()))
     return boot
 
@@ -390,7 +407,7 @@ def _break_windows(rng: Rng, executions: list[Execution], alphabet: Alphabet, da
         # One of the lines of a failure often says nothing by itself.
         if len(errors) > 1 and rng.random() < 0.5:
             alphabet.severity[errors[0]] = alphabet.calm()
-        kind = rng.choice(["flood", "single", "alone"], p=[0.6, 0.2, 0.2])
+        kind = rng.choice(["flood", "single", "alone"], p=[0.45, 0.35, 0.2] if alphabet.leveled else [0.72, 0.1, 0.18])
         size = int(rng.integers(5, limit)) if kind == "flood" else 1
         share = _log_uniform(rng, 0.0003, 0.03) if rng.random() < 0.9 else float(rng.uniform(0.03, 0.2))
         wanted = max(1, int(rng.poisson(share * len(executions))))

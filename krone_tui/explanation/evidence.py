@@ -1,0 +1,332 @@
+"""Evidence: what can be shown of a finding without a model, in sentences with line numbers."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from krone_tui.store import Store, views
+from krone_tui.store import evidence as queries
+
+SHOWN_LINES = 6
+"""Line numbers named in one sentence; of more, the first ones and how many there are."""
+SHOWN_TEXT = 100
+"""Characters of a template that a sentence quotes."""
+SEVERE = 0.5
+"""Severity from which a step is said to read as failure."""
+RARE = 0.01
+"""Share of normal executions up to which a further failing step is worth a sentence of its own."""
+MOST_FURTHER = 3
+"""Further failing steps that get a sentence."""
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence of evidence, and the lines it rests on."""
+
+    text: str
+    """Without the line numbers and the full stop."""
+    lines: tuple[int, ...]
+    """1-based physical lines of the execution's source; empty where the sentence speaks of other executions."""
+
+    def __str__(self) -> str:
+        return f"{self.text}{cite(self.lines)}."
+
+
+def cite(lines: Sequence[int]) -> str:
+    """` (lines 3, 4, 9)`, shortened when there are many; '' without any."""
+    if not lines:
+        return ""
+    shown = ", ".join(str(line) for line in lines[:SHOWN_LINES])
+    more = f" and {len(lines) - SHOWN_LINES:,} more" if len(lines) > SHOWN_LINES else ""
+    return f" (line{'s' if len(lines) > 1 else ''} {shown}{more})"
+
+
+class Evidence:
+    """Writes the evidence of any execution; keeps what normal executions look like, so that many cost little."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._names = queries.template_names(store)
+        self._modes = {mode.failure_mode_id: mode for mode in views.failure_modes(store)}
+        self._usual: dict[bool, _Usual] = {}
+        self._findings: dict[int, list[views.FindingRow]] = {}
+
+    def findings(self, variant_id: int) -> list[views.FindingRow]:
+        """What was found in a variant, the decisive finding first."""
+        if variant_id not in self._findings:
+            self._findings[variant_id] = views.findings(self._store, variant_id)
+        return self._findings[variant_id]
+
+    def of(self, execution: views.ExecutionRow, steps: list[queries.Step] | None = None) -> list[Sentence]:
+        """What speaks against an execution, the decisive finding first; what speaks for it where nothing was found.
+
+        `steps` are its records, where the caller has read them for many executions at once.
+        """
+        found = self.findings(execution.variant_id)
+        if not found or execution.is_good:
+            return _nothing_found(self._store, execution)
+        if steps is None:
+            steps = queries.steps(self._store, [execution.execution_id])[execution.execution_id]
+        if execution.is_window not in self._usual:
+            self._usual[execution.is_window] = _Usual(self._store, execution.is_window)
+        writer = _Writer(self._names, self._usual[execution.is_window], steps)
+        sentences = [sentence for finding in found for sentence in writer.of(finding)]
+        sentences += writer.further({template for finding in found for template in finding.template_ids})
+        if found[0].nearest_variant is not None:
+            sentences += writer.against(found[0].nearest_variant)
+        sentences.append(_spread(self._modes[found[0].failure_mode_id]))
+        return sentences
+
+
+def evidence(store: Store, execution_id: int) -> list[Sentence]:
+    """The evidence of one execution; nothing where there is none of that id."""
+    execution = views.execution(store, execution_id)
+    return Evidence(store).of(execution) if execution else []
+
+
+def _nothing_found(store: Store, execution: views.ExecutionRow) -> list[Sentence]:
+    if execution.is_good:
+        return [Sentence("It is part of the baseline: known to be good", ())]
+    same = queries.same_variant(store, execution.variant_id) - 1
+    like = f"{same:,} other executions have just the same steps" if same else "its deviations are as small as those of other executions"
+    return [Sentence(f"Nothing was found against it: {like}", ())]
+
+
+def _spread(mode: views.FailureModeRow) -> Sentence:
+    if mode.executions == 1:
+        return Sentence("No other execution fails this way", ())
+    when = ""
+    if mode.first_seen is not None and mode.last_seen is not None:
+        when = f", first {mode.first_seen:%Y-%m-%d %H:%M:%S}, last {mode.last_seen:%Y-%m-%d %H:%M:%S}"
+    return Sentence(f"{mode.executions:,} executions fail this way{when}", ())
+
+
+class _Usual:
+    """What normal executions of one kind look like."""
+
+    def __init__(self, store: Store, window: bool) -> None:
+        self._store = store
+        self._window = window
+        self.unit = "windows" if window else "executions"
+        self.normal, self._usages = queries.usages(store, window)
+        self._followers: dict[int | None, list[tuple[int | None, int]]] | None = None
+        self._both: dict[tuple[int, int], tuple[int, int]] = {}
+        self._nearest: dict[int, queries.Nearest | None] = {}
+
+    def usage(self, template: int) -> queries.Usage:
+        return self._usages.get(template, queries.Usage(0, 0, 0, 0))
+
+    def followers(self, template: int | None) -> list[tuple[int | None, int]]:
+        if self._followers is None:
+            self._followers = queries.followers(self._store, self._window)
+        return self._followers.get(template, [])
+
+    def both(self, first: int, second: int) -> tuple[int, int]:
+        if (first, second) not in self._both:
+            self._both[first, second] = queries.both(self._store, first, second, self._window)
+        return self._both[first, second]
+
+    def nearest(self, variant_id: int) -> queries.Nearest | None:
+        if variant_id not in self._nearest:
+            self._nearest[variant_id] = queries.nearest(self._store, variant_id)
+        return self._nearest[variant_id]
+
+
+class _Writer:
+    """Puts the findings of one execution into sentences."""
+
+    def __init__(self, names: dict[int, queries.TemplateName], usual: _Usual, steps: list[queries.Step]) -> None:
+        self._names = names
+        self._usual = usual
+        self._steps = steps
+        self._unit = usual.unit
+
+    def of(self, finding: views.FindingRow) -> list[Sentence]:
+        """What deviates, and what is usual in its place."""
+        templates = finding.template_ids
+        match finding.kind, len(templates):
+            case "missing", 1:
+                return [self._ends_after(templates[0])]
+            case "missing", _:
+                return [self._missing(templates[0], templates[1])]
+            case "order", 2:
+                return [self._out_of_order(templates[0], templates[1], finding.position)]
+            case "order", _:
+                return [self._begins_with(templates[0])]
+            case "count", _:
+                return [self._count(templates[0])]
+        return [self._new(templates[0]), *self._before(templates[0])]
+
+    def further(self, named: set[int]) -> list[Sentence]:
+        """Other steps here that read as failure and are rare elsewhere."""
+        rare = [
+            (-self._names[template].severity, self._usual.usage(template).having, template)
+            for template in {step.template_id for step in self._steps} - named
+            if self._names[template].severity >= SEVERE and self._usual.usage(template).having <= RARE * max(self._usual.normal, 1)
+        ]
+        return [
+            Sentence(
+                f"{self._quote(template)} reads as failure too; {having:,} of {self._usual.normal:,} normal {self._unit} have it",
+                self._lines(template),
+            )
+            for _, having, template in sorted(rare)[:MOST_FURTHER]
+        ]
+
+    def against(self, nearest_variant: int) -> list[Sentence]:
+        """What the nearest normal execution has more or less."""
+        nearest = self._usual.nearest(nearest_variant)
+        if nearest is None:
+            return []
+        extra, missing = self._difference(nearest.template_ids)
+        parts = []
+        if extra:
+            parts.append("here in addition: " + self._list(extra))
+        if missing:
+            parts.append("not here: " + self._list(missing))
+        what = "; ".join(parts) if parts else "the same steps in another order"
+        return [Sentence(f"Against the nearest normal one ({nearest.executions:,} share it): {what}", ())]
+
+    def _new(self, template: int) -> Sentence:
+        found = self._usual.usage(template)
+        times = sum(step.template_id == template for step in self._steps)
+        severe = self._names[template].severity >= SEVERE
+        reads = " and reads as failure" if severe else ""
+        often = f" {times} times" if times > 1 else ""
+        if found.having == 0:
+            usual = f"none of {self._usual.normal:,} normal {self._unit} has it"
+        else:
+            usual = f"only {found.having:,} of {self._usual.normal:,} normal {self._unit} have it"
+        return Sentence(f"{self._quote(template)} occurs{often}{reads}; {usual}", self._lines(template))
+
+    def _before(self, template: int) -> list[Sentence]:
+        """What normally comes after the step before the new one."""
+        at = next(index for index, step in enumerate(self._steps) if step.template_id == template)
+        if at == 0:
+            return []
+        before = self._steps[at - 1]
+        following = self._usual.followers(before.template_id)
+        if not following:
+            return []
+        having = self._usual.usage(before.template_id).having
+        usual, count = following[0]
+        next_ = f"comes {self._quote(usual)}" if usual is not None else "nothing follows"
+        return [
+            Sentence(
+                f"Before it stands {self._quote(before.template_id)}; after that {next_} in {count:,} of {having:,} normal {self._unit}",
+                (before.first_line,),
+            )
+        ]
+
+    def _missing(self, missing: int, because: int) -> Sentence:
+        having, both = self._usual.both(because, missing)
+        return Sentence(
+            f"{self._quote(missing)} is missing: {both:,} of {having:,} normal {self._unit} that have {self._quote(because)} have it too",
+            self._lines(because),
+        )
+
+    def _ends_after(self, template: int) -> Sentence:
+        following = self._usual.followers(template)
+        having = self._usual.usage(template).having
+        last = self._steps[-1].first_line
+        goes_on = sum(count for next_, count in following if next_ is not None)
+        usual = next((next_ for next_, _ in following if next_ is not None), None)
+        mostly = f", mostly with {self._quote(usual)}" if usual is not None else ""
+        return Sentence(
+            f"It ends after {self._quote(template)}; {min(goes_on, having):,} of {having:,} normal {self._unit} go on from there{mostly}", (last,)
+        )
+
+    def _begins_with(self, template: int) -> Sentence:
+        starts = self._usual.followers(None)
+        here = sum(count for next_, count in starts if next_ == template)
+        total = sum(count for _, count in starts)
+        usual = starts[0][0] if starts else None
+        mostly = f"; most begin with {self._quote(usual)}" if usual is not None else ""
+        return Sentence(
+            f"It begins with {self._quote(template)}, as only {here:,} of {total:,} normal {self._unit} do{mostly}", (self._steps[0].first_line,)
+        )
+
+    def _out_of_order(self, first: int, second: int, position: int) -> Sentence:
+        following = dict(self._usual.followers(first))
+        having = self._usual.usage(first).having
+        usual = next(iter(following), None)
+        mostly = f"; mostly {self._quote(usual)} comes next" if usual is not None and usual != second else ""
+        lines = tuple(step.first_line for step in self._steps[position : position + 2])
+        return Sentence(
+            f"{self._quote(first)} is directly followed by {self._quote(second)}, as in {following.get(second, 0):,} of {having:,} "
+            f"normal {self._unit}{mostly}",
+            lines,
+        )
+
+    def _count(self, template: int) -> Sentence:
+        found = self._usual.usage(template)
+        times = sum(step.template_id == template for step in self._steps)
+        if found.having == 0:
+            return self._new(template)
+        span = f"{found.least}" if found.least == found.most else f"{found.least} to {found.most}"
+        return Sentence(
+            f"{self._quote(template)} occurs {times} time{'s' if times != 1 else ''}; normal {self._unit} that have it have it {span} times, mostly {found.usual}",
+            self._lines(template),
+        )
+
+    def _difference(self, normal: tuple[int, ...]) -> tuple[dict[int, int], dict[int, int]]:
+        """Steps here beyond the normal one's, and steps of the normal one that are not here, with their numbers."""
+        own = [step.template_id for step in self._steps]
+        extra: dict[int, int] = {}
+        missing: dict[int, int] = {}
+        for step in own:
+            extra[step] = extra.get(step, 0) + 1
+        for step in normal:
+            if extra.get(step, 0) > 0:
+                extra[step] -= 1
+            else:
+                missing[step] = missing.get(step, 0) + 1
+        return {step: count for step, count in extra.items() if count}, missing
+
+    def _list(self, counts: dict[int, int]) -> str:
+        names = [f"{self._quote(step)}" + (f" ×{count}" if count > 1 else "") for step, count in list(counts.items())[:3]]
+        more = len(counts) - 3
+        return ", ".join(names) + (f" and {more} more" if more > 0 else "")
+
+    def _lines(self, template: int) -> tuple[int, ...]:
+        return tuple(step.first_line for step in self._steps if step.template_id == template)
+
+    def _quote(self, template: int) -> str:
+        text = " ".join(self._names[template].text.split())
+        return f"“{text if len(text) <= SHOWN_TEXT else text[: SHOWN_TEXT - 1] + '…'}”"
+
+
+@dataclass(frozen=True)
+class AlignedStep:
+    """One row of the comparison of an execution with a normal one."""
+
+    mark: str
+    """'same', 'extra' (only here), 'missing' (only in the normal one), 'moved' (extra here, missing elsewhere)."""
+    template_id: int
+    position: int | None
+    """Of the record here; None where it is missing."""
+    normal_position: int | None
+
+
+def align(own: Sequence[int], normal: Sequence[int]) -> list[AlignedStep]:
+    """Both sequences of templates in one list, in order, equal steps joined (Ratcliff and Obershelp, as in difflib)."""
+    rows: list[AlignedStep] = []
+    matcher = difflib.SequenceMatcher(a=list(own), b=list(normal), autojunk=False)
+    for tag, a0, a1, b0, b1 in matcher.get_opcodes():
+        if tag == "equal":
+            rows += [AlignedStep("same", own[a0 + i], a0 + i, b0 + i) for i in range(a1 - a0)]
+            continue
+        rows += [AlignedStep("extra", own[at], at, None) for at in range(a0, a1)]
+        rows += [AlignedStep("missing", normal[at], None, at) for at in range(b0, b1)]
+    extra = [row.template_id for row in rows if row.mark == "extra"]
+    missing = [row.template_id for row in rows if row.mark == "missing"]
+    moved = {template: min(extra.count(template), missing.count(template)) for template in set(extra) & set(missing)}
+    left = {mark: dict(moved) for mark in ("extra", "missing")}
+    result = []
+    for row in rows:
+        budget = left.get(row.mark)
+        if budget is not None and budget.get(row.template_id, 0) > 0:
+            budget[row.template_id] -= 1
+            result.append(AlignedStep("moved", row.template_id, row.position, row.normal_position))
+        else:
+            result.append(row)
+    return result

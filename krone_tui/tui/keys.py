@@ -1,0 +1,109 @@
+"""The one key table: bindings, the bar at the bottom, the help, the command palette and the docs are made from it."""
+
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+
+@dataclass(frozen=True)
+class Key:
+    """One thing the user can do, and the keys for it."""
+
+    keys: str
+    """As Textual names them, joined by commas."""
+    action: str
+    """The Textual action; `app.` in front where the application does it."""
+    shown: str
+    """The keys as a reader sees them."""
+    label: str
+    """A word or two for the bar at the bottom."""
+    help: str
+    """One sentence."""
+    places: tuple[str, ...] = ()
+    """The screens it belongs to; empty: the application, everywhere."""
+    bar: bool = False
+    """In the bar at the bottom."""
+
+
+SCREENS = {
+    "triage": "Triage",
+    "execution": "Execution",
+    "compare": "Comparison",
+    "raw": "Raw log",
+    "search": "Search results",
+    "hierarchy": "Hierarchy",
+    "work": "Work",
+    "sql": "SQL",
+    "help": "Keys",
+    "loading": "Loading",
+}
+"""The screens by the names the table uses, with what the help calls them."""
+
+_INNER = ("execution", "compare", "raw", "search", "hierarchy", "work", "sql", "help")
+_LIST = ("list",)
+
+KEYS: tuple[Key, ...] = (
+    # Moving, in every list and tree.
+    Key("j,down", "cursor_down", "j ↓", "down", "Next line.", _LIST),
+    Key("k,up", "cursor_up", "k ↑", "up", "Previous line.", _LIST),
+    Key("g,home", "scroll_home", "g Home", "top", "First line.", _LIST),
+    Key("G,end", "scroll_end", "G End", "end", "Last line.", _LIST),
+    Key("pagedown,ctrl+f,ctrl+d", "page_down", "PgDn ^F", "page down", "One page down.", _LIST),
+    Key("pageup,ctrl+b,ctrl+u", "page_up", "PgUp ^B", "page up", "One page up.", _LIST),
+    # Triage.
+    Key("enter", "open", "Enter", "open", "Open the selected execution, or the one that shows the failure mode best.", ("triage",), bar=True),
+    # Execution.
+    Key("enter,space", "toggle", "Enter", "unfold", "Unfold or fold a span; on a record, the raw log around it.", ("execution",), bar=True),
+    Key("right,l", "unfold", "→ l", "unfold", "Unfold a span, then step into it.", ("execution",)),
+    Key("left", "fold", "←", "fold", "Fold a span, then step out of it.", ("execution",)),
+    Key("d", "compare", "d", "compare", "Compare with the nearest normal execution, level by level.", ("triage", "execution"), bar=True),
+    Key("r", "raw", "r", "raw log", "The raw log around it, own records marked.", ("triage", "execution", "compare", "search"), bar=True),
+    # Comparison.
+    Key("enter,space", "toggle", "Enter", "all/differences", "Show every row, or the differences only.", ("compare",), bar=True),
+    Key("o", "next_difference", "o", "next difference", "Next row that differs.", ("compare",), bar=True),
+    Key("O", "previous_difference", "O", "previous difference", "Previous row that differs.", ("compare",)),
+    # Raw log.
+    Key("o", "next_own", "o", "next own record", "Next record of this execution.", ("raw",), bar=True),
+    Key("O", "previous_own", "O", "previous own", "Previous record of this execution.", ("raw",), bar=True),
+    # Search results.
+    Key("enter", "open", "Enter", "open", "Open the execution at that record.", ("search",), bar=True),
+    Key("enter,space", "toggle", "Enter", "unfold", "Unfold or fold a node.", ("hierarchy",), bar=True),
+    # Findings.
+    Key("n", "next_finding", "n", "next", "Next finding, in this execution, then in the next ones, then in the next failure mode.", ("triage", "execution", "compare"), bar=True),
+    Key("N", "previous_finding", "N", "previous", "Previous finding.", ("triage", "execution", "compare")),
+    # Narrowing.
+    Key("slash", "app.search", "/", "search", "Search identifiers, templates and messages; re: in front for a regular expression.", bar=True),
+    Key("f", "app.filter", "f", "filter", "Show only some failure modes, by kind, level, entity, component, source, score or text.", ("triage",), bar=True),
+    Key("t", "app.time_range", "t", "time", "Look at a part of the log's time only.", ("triage",), bar=True),
+    Key("x", "app.clear_filters", "x", "clear", "Clear filter and time range.", ("triage",)),
+    # Taking along.
+    Key("y", "export", "y", "copy", "Copy a summary for the incident channel (OSC 52) and write it to a file.", ("triage", "execution"), bar=True),
+    # Knowing the model.
+    Key("h", "app.hierarchy", "h", "hierarchy", "The Log Abstraction Model with counts and flagged counts."),
+    Key("w", "app.work", "w", "work", "What each stage took, what reuse and early exit saved, how the log was grouped."),
+    Key("semicolon", "app.sql", ";", "SQL", "A SQL prompt over the documented tables, read only."),
+    # Getting about.
+    Key("tab", "app.focus_next", "Tab", "pane", "Next pane."),
+    Key("shift+tab", "app.focus_previous", "Shift-Tab", "pane back", "Previous pane."),
+    Key("escape,backspace", "app.back", "Esc", "back", "Back to where you came from; while something long runs, stop it.", _INNER, bar=True),
+    Key("escape", "app.stop", "Esc", "cancel", "Stop reading and leave.", ("loading",), bar=True),
+    Key("question_mark,f1", "app.help", "?", "keys", "All keys.", bar=True),
+    Key("ctrl+p,colon", "app.command_palette", "^P :", "commands", "Find any action by name."),
+    Key("q,ctrl+c", "app.leave", "q", "quit", "Quit.", bar=True),
+)  # fmt: skip
+
+
+def bindings(place: str | None = None) -> list[Binding]:
+    """Textual bindings of one screen, of `list` (every list and tree), or, for None, of the application."""
+    wanted = [key for key in KEYS if (place in key.places if place is not None else not key.places)]
+    return [Binding(one, key.action, key.label, show=False) for key in wanted for one in key.keys.split(",")]
+
+
+def for_place(place: str) -> list[Key]:
+    """What can be done on a screen: its own keys first, then those that work everywhere."""
+    return [key for key in KEYS if place in key.places] + [key for key in KEYS if not key.places]
+
+
+def bar(place: str) -> list[Key]:
+    """The keys in the bar at the bottom of a screen, in the order of the table."""
+    return [key for key in KEYS if key.bar and (place in key.places or not key.places)]

@@ -1,0 +1,34 @@
+"""What background threads and widgets tell the screen."""
+
+from textual.message import Message
+
+from krone_tui.investigation import Investigation
+from krone_tui.progress import StageProgress
+
+
+class StageReported(Message):
+    """A stage is so far along; a newer report takes the place of one that waits."""
+
+    def __init__(self, progress: StageProgress) -> None:
+        super().__init__()
+        self.progress = progress
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the latest report is worth a repaint."""
+        return isinstance(message, StageReported)
+
+
+class Loaded(Message):
+    """The investigation is there."""
+
+    def __init__(self, investigation: Investigation) -> None:
+        super().__init__()
+        self.investigation = investigation
+
+
+class LoadFailed(Message):
+    """The investigation cannot be had; `error` says why."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error

@@ -1,0 +1,104 @@
+"""A table over Arrow that shows only what is in sight, however many rows there are."""
+
+from typing import Any, ClassVar
+
+import pyarrow as pa
+from rich.text import Text
+from textual import events
+from textual.binding import BindingType
+from textual.coordinate import Coordinate
+from textual_fastdatatable import ArrowBackend, DataTable
+from textual_fastdatatable.column import CELL_X_PADDING
+
+from krone_tui.tui import keys
+from krone_tui.tui.text import safe
+
+_MEASURED_ROWS = 200
+"""Rows that decide the width of a column without one."""
+_MOST_CHARACTERS = 2000
+"""Of one cell; more is never in sight."""
+
+
+class _HarmlessRows(ArrowBackend):
+    """Arrow rows whose text is made harmless when it is looked at, not all at once."""
+
+    def get_cell_at(self, row_index: int, column_index: int) -> Any:
+        return _harmless(super().get_cell_at(row_index, column_index))
+
+    def get_row_at(self, index: int) -> list[Any]:
+        return [_harmless(value) for value in super().get_row_at(index)]
+
+    @property
+    def column_content_widths(self) -> list[int]:
+        return ArrowBackend(self.data.slice(0, _MEASURED_ROWS)).column_content_widths
+
+
+def _harmless(value: Any) -> Any:
+    return safe(value, _MOST_CHARACTERS) if isinstance(value, str) else value
+
+
+class ArrowTable(DataTable, inherit_bindings=False):
+    """Rows of an Arrow table, one under the cursor; the last column takes the width that is left."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("list")]
+    DEFAULT_CSS = """
+    ArrowTable {
+        height: 1fr; background: ansi_default; color: ansi_default; overflow-x: hidden; scrollbar-size-vertical: 1;
+        & > .datatable--header { text-style: bold underline; background: ansi_default; color: ansi_default; }
+        & > .datatable--header-cursor, & > .datatable--header-hover { background: ansi_default; }
+        & > .datatable--hover { background: ansi_default; }
+        & > .datatable--even-row, & > .datatable--odd-row { background: ansi_default; }
+        & > .datatable--cursor { background: ansi_default; color: ansi_default; text-style: underline; }
+        &:focus > .datatable--cursor { text-style: reverse; }
+    }
+    ArrowTable:dark > .datatable--even-row { background: ansi_default; }
+    """
+
+    def __init__(self, labels: list[str], widths: list[int | None], *, id: str | None = None) -> None:  # noqa: A002
+        """`widths` are of the content, in columns; None takes what the content needs."""
+        self._wanted_widths = widths
+        super().__init__(
+            backend=_HarmlessRows(pa.table({label: pa.array([], pa.string()) for label in labels})),
+            column_labels=[Text(safe(label)) for label in labels],
+            column_widths=list(widths),
+            cursor_type="row",
+            cursor_foreground_priority="css",
+            cursor_background_priority="css",
+            render_markup=False,
+            max_column_content_width=60,
+            id=id,
+        )
+
+    def show(self, rows: pa.Table, *, cursor: int = 0, labels: list[str] | None = None, widths: list[int | None] | None = None) -> None:
+        """Show other rows, with other columns where they are given, and put the cursor on one of them."""
+        if labels is not None:
+            self._column_labels = [Text(safe(label)) for label in labels]
+            self._wanted_widths = widths or [None] * len(labels)
+        # textual-fastdatatable wants a new widget for new rows; that would lose the focus and cost a layout with every
+        # step of a list that follows another one.
+        self.backend = _HarmlessRows(rows)
+        self.backend.render_markup = False
+        self._fit()
+        self.set_reactive(DataTable.cursor_coordinate, Coordinate(max(0, min(cursor, rows.num_rows - 1)), 0))
+        self.scroll_to(y=0, animate=False, immediate=True) if self.cursor_row == 0 else self._scroll_cursor_into_view()
+        self.refresh()
+
+    def on_resize(self, _: events.Resize) -> None:
+        """The last column follows the width."""
+        self._fit()
+
+    def _fit(self) -> None:
+        widths = list(self._wanted_widths)
+        self._column_widths = widths
+        self._ordered_columns = None
+        columns = self.ordered_columns
+        if self.size.width and columns:
+            before = sum(column.render_width for column in columns[:-1])
+            widths[-1] = max(self.scrollable_content_region.width - before - CELL_X_PADDING, 8)
+            self._ordered_columns = None
+        self._update_count += 1
+        self._clear_caches()
+        self._update_dimensions([])
+
+    def _set_tooltip_from_cell_at(self, coordinate: Coordinate) -> None:
+        """No tooltips: they would read log text as markup."""

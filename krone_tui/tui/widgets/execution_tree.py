@@ -1,0 +1,284 @@
+"""One execution as a tree: entity span → action span → status → record, filled as far as it is looked at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual.binding import BindingType
+from textual.message import Message
+from textual.widgets import Tree
+from textual.widgets.tree import TreeNode
+
+from krone_tui.store.screen import SpanTimes
+from krone_tui.store.views import ExecutionRow, FindingRow, RecordRow
+from krone_tui.tui import keys
+from krone_tui.tui.text import count, duration, safe
+
+PAGE = 500
+"""Records of one action span that are fetched at a time."""
+_MOST_CHARACTERS = 400
+"""Of a message in the tree."""
+_LONG_GAP = 1.0
+"""Seconds of silence before a span from which the tree tells it."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """What one node of the tree stands for."""
+
+    kind: str
+    """'execution', 'entity', 'action', 'status', 'record', 'missing', 'more'."""
+    position: int
+    """Of its first record in the execution."""
+    length: int
+    record: RecordRow | None = None
+    """Of a status with one record, and of a record."""
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Where an execution deviates."""
+
+    findings: tuple[FindingRow, ...]
+    templates: dict[int, str]
+    """template_id → text, of what is missing."""
+
+    def span(self, position: int, length: int) -> bool:
+        """Whether a span holds part of a finding."""
+        return any(finding.position < position + length and position < finding.position + finding.length for finding in self.findings)
+
+    def record(self, record: RecordRow) -> bool:
+        """Whether a record is one of the deviating steps."""
+        return any(
+            finding.position <= record.position < finding.position + finding.length
+            and finding.kind != "missing"
+            and record.template_id in finding.template_ids
+            for finding in self.findings
+        )
+
+    def missing_after(self, position: int, length: int) -> list[str]:
+        """Templates that are missing where a span ends."""
+        return [
+            self.templates.get(finding.template_ids[0], "")
+            for finding in self.findings
+            if finding.kind == "missing" and len(finding.template_ids) > 1 and position < finding.position + finding.length <= position + length
+        ]
+
+
+class ExecutionTree(Tree[Item]):
+    """The tree of one execution."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("list")]
+    DEFAULT_CSS = """
+    ExecutionTree { height: 1fr; background: ansi_default; color: ansi_default; overflow-x: hidden; scrollbar-size-vertical: 1;
+        & > .tree--cursor { background: ansi_default; color: ansi_default; text-style: underline; }
+        & > .tree--guides, & > .tree--guides-hover, & > .tree--guides-selected { color: ansi_default; text-style: none; }
+        & > .tree--highlight-line { background: ansi_default; }
+        &:focus { background-tint: ansi_default 0%; }
+        &:focus > .tree--cursor { background: ansi_default; color: ansi_default; text-style: reverse; }
+        &:focus > .tree--guides, &:focus > .tree--guides-hover, &:focus > .tree--guides-selected { color: ansi_default; }
+    }
+    """
+    ICON_NODE = "▶ "
+    ICON_NODE_EXPANDED = "▼ "
+
+    class RecordsWanted(Message):
+        """An action span was unfolded whose records are not there yet."""
+
+        def __init__(self, node: TreeNode[Item], position: int, length: int) -> None:
+            super().__init__()
+            self.node = node
+            self.position = position
+            self.length = length
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__("", id=id)
+        self.show_root = False
+        self.guide_depth = 3
+        self.auto_expand = False
+        self._marks = Marks((), {})
+        self._start: datetime | None = None
+        self._spans: list[SpanTimes] = []
+        self._asked: set[int] = set()
+
+    def show_execution(self, execution: ExecutionRow, spans: Sequence[SpanTimes], marks: Marks) -> None:
+        """Show another execution: entity spans folded, with their times; nothing below them yet."""
+        self._marks, self._start, self._spans = marks, execution.start_time, list(spans)
+        self._asked.clear()
+        self.clear()
+        before: SpanTimes | None = None
+        for span in self._spans:
+            if span.level != "entity":
+                continue
+            self.root.add(self._span_label(span, before), Item("entity", span.position, span.length))
+            before = span
+        self.root.expand()
+
+    def entity_at(self, position: int) -> TreeNode[Item] | None:
+        """The entity span that holds a record, with its action spans filled in."""
+        node = _holding(self.root, position)
+        if node is not None:
+            self._fill_actions(node)
+        return node
+
+    def action_at(self, position: int) -> TreeNode[Item] | None:
+        """The action span that holds a record, with everything above it unfolded."""
+        entity = self.entity_at(position)
+        if entity is None:
+            return None
+        entity.expand()
+        action = _holding(entity, position)
+        if action is not None:
+            action.expand()
+        return action
+
+    def wants(self, node: TreeNode[Item], position: int) -> tuple[int, int] | None:
+        """(first position, number) of the records to fetch so that one can be shown; None when they are there."""
+        item = node.data
+        if item is None or item.kind != "action" or node.id in self._asked:
+            return None
+        self._asked.add(node.id)
+        # The page that holds the position wanted, so that a deviation deep in a long span is found at once.
+        first = item.position + max(0, (position - item.position) // PAGE * PAGE)
+        return first, min(PAGE, item.position + item.length - first)
+
+    def fill(self, node: TreeNode[Item], records: Sequence[RecordRow]) -> None:
+        """Put records under an action span, or in place of a line that stood for more of them."""
+        action = node
+        if node.data is not None and node.data.kind == "more":
+            assert node.parent is not None
+            action = node.parent
+            node.remove()
+        item = action.data
+        if item is None or not records:
+            return
+        before, after = records[0].position - item.position, item.position + item.length - records[-1].position - 1
+        if before and not action.children:
+            self._more(action, item.position, before)
+        for _, run in groupby(records, key=lambda record: record.template_id):
+            self._add_status(action, list(run))
+        if after:
+            self._more(action, records[-1].position + 1, after)
+        else:
+            for missing in self._marks.missing_after(item.position, item.length):
+                action.add_leaf(Text(f"?? missing here: {safe(missing, _MOST_CHARACTERS)}", "bold"), Item("missing", records[-1].position, 1))
+
+    def go_to(self, position: int) -> bool:
+        """Put the cursor on the node of a record, unfolding its status; False when it is not there yet."""
+        action = self.action_at(position)
+        if action is None:
+            return False
+        node = _holding(action, position)
+        if node is None or node.data is None or node.data.kind == "more":
+            self.move_cursor(action)
+            return False
+        inner = _holding(node, position)
+        if inner is not None:
+            node.expand()
+            node = inner
+        self._settle(node)
+        return True
+
+    def _settle(self, node: TreeNode[Item]) -> None:
+        """Put the cursor on a node, with the spans above it in sight where they fit."""
+        self.move_cursor(node)
+        if node.line >= 0:
+            self.scroll_to(y=max(0, node.line - max(2, self.size.height // 2)), animate=False, immediate=True)
+
+    def _more(self, action: TreeNode[Item], position: int, length: int) -> None:
+        action.add_leaf(Text(f"… {count(length, 'more record')} (Enter)"), Item("more", position, length))
+
+    def _fill_actions(self, entity: TreeNode[Item]) -> None:
+        item = entity.data
+        if entity.children or item is None or item.kind != "entity":
+            return
+        before: SpanTimes | None = None
+        for span in self._spans:
+            if span.level == "action" and item.position <= span.position < item.position + item.length:
+                entity.add(self._span_label(span, before), Item("action", span.position, span.length))
+                before = span
+
+    def _add_status(self, action: TreeNode[Item], run: list[RecordRow]) -> None:
+        first = run[0]
+        if len(run) == 1:
+            action.add_leaf(self._record_label(first, first.status), Item("status", first.position, 1, first))
+            return
+        flagged = any(self._marks.record(record) for record in run)
+        label = Text("!! " if flagged else "", "bold")
+        label.append(f"{safe(first.status)} ×{len(run)}", "bold" if flagged else "")
+        label.append(f"  {self._offset(first.time)} to {self._offset(run[-1].time)}", "dim")
+        status = action.add(label, Item("status", first.position, len(run), first))
+        for record in run:
+            status.add_leaf(self._record_label(record, ""), Item("record", record.position, 1, record))
+
+    def _record_label(self, record: RecordRow, status: str) -> Text:
+        flagged = self._marks.record(record)
+        label = Text("!! " if flagged else "", "bold", no_wrap=True)
+        if status:
+            label.append(safe(status), "bold" if flagged else "")
+            label.append("  ")
+        label.append(f"{self._offset(record.time)} L{record.first_line} ", "dim")
+        if record.level and record.level not in ("INFO", "I", "DEBUG", "TRACE"):
+            label.append(safe(record.level) + " ", "bold")
+        label.append(safe(record.message, _MOST_CHARACTERS), "bold" if flagged else "")
+        return label
+
+    def _span_label(self, span: SpanTimes, before: SpanTimes | None) -> Text:
+        flagged = self._marks.span(span.position, span.length)
+        label = Text("!! " if flagged else "", "bold", no_wrap=True)
+        label.append(safe(span.name), "bold" if flagged else "")
+        times = f"  {self._offset(span.start)}"
+        if span.start and span.end and span.end > span.start:
+            times += f" for {duration((span.end - span.start).total_seconds())}"
+        label.append(f"{times}  {count(span.length, 'record')}", "dim")
+        if before is not None and before.end and span.start:
+            gap = (span.start - before.end).total_seconds()
+            if gap >= _LONG_GAP:
+                label.append(f"  after {duration(gap)} of silence")
+        return label
+
+    def _offset(self, time: datetime | None) -> str:
+        if time is None or self._start is None:
+            return ""
+        seconds = (time - self._start).total_seconds()
+        return f"{'-' if seconds < 0 else '+'}{abs(seconds):.3f}s" if abs(seconds) < 100 else f"{'-' if seconds < 0 else '+'}{duration(abs(seconds))}"
+
+    def on_tree_node_expanded(self, event: Tree.NodeExpanded[Item]) -> None:
+        """Fill what was unfolded."""
+        event.stop()
+        self._fill_actions(event.node)
+        item = event.node.data
+        if item is None:
+            return
+        if item.kind == "entity" and len(event.node.children) == 1:
+            # The only action of an entity: nobody wants to unfold twice.
+            event.node.children[0].expand()
+        wanted = self.wants(event.node, item.position)
+        if wanted is not None:
+            self.post_message(self.RecordsWanted(event.node, *wanted))
+
+    def get_label_width(self, node: TreeNode[Item]) -> int:
+        """Labels are cut at the right edge: the tree never scrolls sideways."""
+        return 1
+
+    def process_label(self, label: str | Text) -> Text:
+        """Labels are text, never markup."""
+        return Text(label) if isinstance(label, str) else label
+
+    def render_label(self, node: TreeNode[Item], base_style: Style, style: Style) -> Text:
+        """The sign of a node that unfolds, and its label."""
+        label = super().render_label(node, base_style, style)
+        label.no_wrap = True
+        return label
+
+
+def _holding(parent: TreeNode[Item], position: int) -> TreeNode[Item] | None:
+    for node in parent.children:
+        item = node.data
+        if item is not None and item.kind != "missing" and item.position <= position < item.position + item.length:
+            return node
+    return None

@@ -1,0 +1,96 @@
+"""Flagged executions over the log's time, with the onset marked."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rich.text import Text
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from krone_tui.tui.onset import Stretch, find_onset
+from krone_tui.tui.text import BARS, clock
+
+ROWS = 2
+"""Lines of bars; each tells eight heights apart."""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The histogram's data: one entry a column."""
+
+    slices: tuple[tuple[datetime, int, int], ...]
+    """(start, executions, flagged executions)."""
+    end: datetime | None
+    onset: Stretch | None
+
+    @classmethod
+    def of(cls, slices: list[tuple[datetime, int, int]], end: datetime | None) -> "Timeline":
+        """With the onset found."""
+        return cls(tuple(slices), end, find_onset([(executions, flagged) for _, executions, flagged in slices]))
+
+    @property
+    def onset_time(self) -> datetime | None:
+        """When the unusual stretch begins."""
+        return self.slices[self.onset.first][0] if self.onset else None
+
+
+class Histogram(Widget):
+    """Two lines of bars and a line with the times."""
+
+    DEFAULT_CSS = f"Histogram {{ height: {ROWS + 1}; background: ansi_default; color: ansi_default; }}"
+
+    timeline: reactive[Timeline | None] = reactive(None)
+
+    class WidthChanged(Message):
+        """Another number of columns can be shown."""
+
+        def __init__(self, columns: int) -> None:
+            super().__init__()
+            self.columns = columns
+
+        def can_replace(self, message: Message) -> bool:
+            """Only the last width matters."""
+            return isinstance(message, Histogram.WidthChanged)
+
+    def on_resize(self) -> None:
+        """Ask for data of the new width."""
+        self.post_message(self.WidthChanged(self.size.width))
+
+    def render(self) -> Text:
+        """Bars, from the bottom up, then the axis."""
+        width = self.size.width
+        line = Text(no_wrap=True, end="", overflow="crop")
+        timeline = self.timeline
+        if timeline is None:
+            return line
+        if not timeline.slices:
+            return line.append("This log has no times.")
+        flagged = [bad for _, _, bad in timeline.slices][:width]
+        most = max(flagged)
+        heights = [0 if bad == 0 else max(1, round(bad / most * 8 * ROWS)) for bad in flagged]
+        inside = range(timeline.onset.first, timeline.onset.end) if timeline.onset else range(0)
+        for row in reversed(range(ROWS)):
+            for column, height in enumerate(heights):
+                line.append(BARS[max(0, min(8, height - 8 * row))], "bold" if column in inside else "")
+            line.append("\n")
+        return line.append(self._axis(timeline, width, most))
+
+    @staticmethod
+    def _axis(timeline: Timeline, width: int, most: int) -> Text:
+        days = timeline.end is not None and timeline.end.date() != timeline.slices[0][0].date()
+        left = clock(timeline.slices[0][0], day=days)
+        right = f"peak {most:,}  {clock(timeline.end, day=days)}"
+        axis = list(left + " " * (width - len(left) - len(right)) + right)
+        if timeline.onset is not None:
+            mark = f"↑ started {clock(timeline.onset_time)}"
+            at = timeline.onset.first
+            if at + len(mark) >= width - len(right):
+                mark = f"started {clock(timeline.onset_time)} ↑"
+                at = max(len(left) + 1, timeline.onset.first - len(mark) + 1)
+            if at <= len(left) and timeline.onset.first > 0:
+                # It starts under the first time: the sign goes on the left and the first time gives way.
+                axis[: len(left)] = " " * len(left)
+            if at + len(mark) < width - len(right) or timeline.onset.first >= width - len(right):
+                axis[at : at + len(mark)] = mark
+        return Text("".join(axis)[:width], "dim" if timeline.onset is None else "", no_wrap=True, end="")
