@@ -17,7 +17,7 @@ _FIELDS = re.compile(
     rf"\bmethod[=:]\s*\"?({_METHODS}|<\*>)\"?.*?\b(?:path|uri|url|route)[=:]\s*\"?([^\s\",]+)(.*)",
     re.S | re.I,
 )
-_CODE = re.compile(r"(?:^|[\s=:\"])([1-5])\d\d(?=[\s,;)\]\"]|$)")
+_CODE = re.compile(r"(?:^|[\s=:\"])([1-5])(?:\d\d|xx)(?=[\s,;)\]\"]|$)")
 _CLASSES = {
     "1": ("1xx informational", "progress"), "2": ("2xx success", "success"), "3": ("3xx redirect", "none"),
     "4": ("4xx client error", "failure"), "5": ("5xx server error", "failure"),

@@ -95,9 +95,14 @@ def mine_templates(store: Store, progress: Progress = silent) -> TemplatesResult
         records[of_shape[shape_id]] += count
     ordered = sorted(records, key=lambda text: (-records[text], text))
     ids = {text: number for number, text in enumerate(ordered, start=1)}
-    queries.write_templates(store, texts, [ids[text] for text in of_shape], ordered)
+    queries.write_templates(store, texts, [ids[text] for text in of_shape], [_readable(text) for text in ordered])
     progress(StageProgress("templates", extent.records, extent.records, "records"))
     return TemplatesResult(len(ordered), len(texts), extent.records, time.perf_counter() - started)
+
+
+def _readable(text: str) -> str:
+    """The stand-ins for classes of HTTP answers as people write them."""
+    return text.replace("httpclienterror", "4xx").replace("httpservererror", "5xx")
 
 
 def mine_messages(messages: Sequence[str]) -> list[str]:

@@ -48,8 +48,8 @@ def order_modes(
 ) -> tuple[list[int], list[dict[str, object]]]:
     """([deviations] failure_mode_id, from 1; rows of the failure modes in the order of their ids).
 
-    A mode is as suspicious as its executions are on average; among equals, the one whose words report a failure
-    comes first, then the more frequent one.
+    A mode is as suspicious as its executions are on average; among about equals, those whose words report a failure
+    come first, then the more frequent ones.
     """
     members: defaultdict[tuple[str, tuple[int, ...]], list[int]] = defaultdict(list)
     for index, deviation in enumerate(deviations):
@@ -61,7 +61,7 @@ def order_modes(
     def rank(item: tuple[tuple[str, tuple[int, ...]], list[int]]) -> tuple[float, float, float, str]:
         (kind, templates), indices = item
         severe = float(severity[templates[0]]) if kind in ("severe", "new", "count") else 0.0
-        return -round(mean(indices), 2), -severe, -sum(weight[i] for i in indices), names.title(deviations[indices[0]])
+        return -round(mean(indices), 1), -round(severe), -sum(weight[i] for i in indices), names.title(deviations[indices[0]])
 
     number = [0] * len(deviations)
     rows: list[dict[str, object]] = []

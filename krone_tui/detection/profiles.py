@@ -32,8 +32,6 @@ class ProfileComparison:
 
     features: npt.NDArray[np.float32]
     """[n, len(PROFILE_FEATURES)]"""
-    nearest: IntArray
-    """[n] index of the nearest sequence that is better supported than this one; -1: none."""
     missing_step: IntArray
     """[n] the step most surely expected and not there; -1: none."""
     missing_because: IntArray
@@ -74,7 +72,7 @@ def compare_profiles(sequences: Sequences) -> ProfileComparison:
     matrix = np.zeros((len(profile_first), len(frequent)), dtype=np.float32)
     matrix[row_of_profile[owner[use]], column[step[use]]] = np.log1p(count[use])
 
-    radii, nearest_profile = _radii(matrix, profile_weight, profile_own, total)
+    radii = _radii(matrix, profile_weight, profile_own, total)
     norm = np.sqrt(np.square(matrix).sum(axis=1)) + 1e-6
     relative = radii / norm[:, None]
     middle = _weighted_quantile(relative[:, 3], profile_weight, 0.5)
@@ -106,7 +104,6 @@ def compare_profiles(sequences: Sequences) -> ProfileComparison:
     ).astype(np.float32)
     return ProfileComparison(
         features,
-        np.where(nearest_profile[at] >= 0, profile_first[nearest_profile[at]], -1),
         np.where(missing_column[at] >= 0, frequent[missing_column[at]], -1),
         np.where(because_column[at] >= 0, frequent[because_column[at]], -1),
         missing_surprise[at],
@@ -138,14 +135,13 @@ def _mix(value: IntArray, seed: int) -> npt.NDArray[np.uint64]:
 
 def _radii(
     matrix: npt.NDArray[np.float32], weight: FloatArray, own: FloatArray, total: float
-) -> tuple[FloatArray, IntArray]:
-    """[profiles, len(MASSES)] radius that holds each share of the other executions; [profiles] the nearest heavier one."""
+) -> FloatArray:
+    """[profiles, len(MASSES)] radius that holds each share of the other executions."""
     profiles = len(matrix)
     references = np.argsort(-weight, kind="stable")[:MAX_REFERENCES]
     reference = matrix[references]
     reference_square = np.square(reference).sum(axis=1)
     radii = np.empty((profiles, len(MASSES)))
-    nearest = np.full(profiles, -1)
     for start in range(0, profiles, BATCH):
         rows = slice(start, min(start + BATCH, profiles))
         block = matrix[rows]
@@ -161,12 +157,7 @@ def _radii(
             needed = max(share * total, 1.0)
             at = np.minimum((mass < needed).sum(axis=1), mass.shape[1] - 1)
             radii[rows, index] = sorted_distance[np.arange(len(block)), at]
-        heavier = (weight[references][None, :] > 2.0 * weight[rows][:, None]) & ~itself
-        candidate = np.where(heavier, distance, np.inf)
-        best = candidate.argmin(axis=1)
-        found = np.isfinite(candidate[np.arange(len(block)), best])
-        nearest[rows] = np.where(found, references[best], -1)
-    return radii, nearest
+    return radii
 
 
 def _weighted_quantile(values: FloatArray, weight: FloatArray, share: float) -> float:

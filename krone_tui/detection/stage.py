@@ -10,7 +10,9 @@ import pyarrow as pa
 
 from krone_tui.detection.deviation import Deviation, Deviations
 from krone_tui.detection.failure_modes import ModeNames, order_modes
+from krone_tui.detection.levels import LEVEL_SEVERITY, WORDS
 from krone_tui.detection.local_context import LocalContext
+from krone_tui.detection.nearest import nearest_normal
 from krone_tui.detection.onnx import load_detector
 from krone_tui.detection.population import LEVELS, Population, SeqsOfLevel
 from krone_tui.detection.routing import BoolArray, Detectors, Routed, route
@@ -22,16 +24,6 @@ from krone_tui.settings import Settings
 from krone_tui.store import Store
 from krone_tui.store import detection as queries
 from krone_tui.store.seqs import TemplateNodes, Variants, read_template_nodes, read_variants
-
-LEVEL_SEVERITY = {
-    **dict.fromkeys(("FATAL", "CRITICAL", "CRIT", "EMERG", "EMERGENCY", "ALERT", "PANIC", "SEVERE", "F", "FAILURE"), 0.98),
-    **dict.fromkeys(("ERROR", "ERR", "E"), 0.94),
-    **dict.fromkeys(("WARNING", "WARN", "W"), 0.3),
-}
-"""What a level says of failure. The program's own word for it is worth more than our reading of its message."""
-WORDS = 0.9
-"""What the words of a message can say at most."""
-
 
 @dataclass(frozen=True)
 class DetectionResult:
@@ -68,7 +60,7 @@ def detect(store: Store, settings: Settings, progress: Progress = silent, models
         )
         for name, count in routed.counts.items():
             counts[name] = counts.get(name, 0) + count
-        outcomes.append(_Outcome(chosen, population, routed, seqs))
+        outcomes.append(_Outcome(chosen, population, routed, seqs, np.full(len(chosen), -1)))
         progress(StageProgress("detection", int(len(chosen)), len(variants.variant_id), "variants"))
     modes = _write(store, variants, nodes, severity, outcomes)
     flagged = int(sum(one.population.self_weight[one.routed.flagged].sum() for one in outcomes))
@@ -95,13 +87,16 @@ class _Outcome:
     population: Population
     routed: Routed
     seqs: dict[str, queries.SeqTables]
+    nearest: IntArray
+    """[variants] of flagged ones, the nearest normal one; filled when findings are written."""
 
 
 def _severity(store: Store, models: Path, settings: Settings, size: int) -> FloatArray:
     """[size] by template_id; 0 where there is no template."""
     words = queries.template_words(store)
     model = SeverityModel(models / "severity.onnx", settings.threads or 1)
-    said = model.score([text for _, text, _, _ in words]).astype(np.float64)
+    # What a class of HTTP answers means stands in no word of the message.
+    said = model.score([text.replace("5xx", "internal server error") for _, text, _, _ in words]).astype(np.float64)
     level = np.array([LEVEL_SEVERITY.get((level or "").upper(), 0.0) for _, _, level, _ in words])
     ids = np.array([template_id for template_id, *_ in words], dtype=np.int64)
     severity = np.zeros(size)
@@ -161,6 +156,7 @@ def _write(store: Store, variants: Variants, nodes: TemplateNodes, severity: Flo
     found: list[tuple[_Outcome, int, Deviation]] = []
     for outcome in outcomes:
         deviations = Deviations(outcome.population, outcome.routed)
+        outcome.nearest[:] = nearest_normal(outcome.population.flat, outcome.routed.flagged)
         for local in np.flatnonzero(outcome.routed.flagged):
             found.append((outcome, int(local), deviations.of(int(local), _decided_span(outcome, int(local)))))
     names = ModeNames(nodes.keys)
@@ -173,7 +169,7 @@ def _write(store: Store, variants: Variants, nodes: TemplateNodes, severity: Flo
     for index, (outcome, local, deviation) in enumerate(found):
         variant = int(outcome.variants[local])
         mode_of[variant] = number[index]
-        nearest = int(outcome.routed.executions.profiles.nearest[local])
+        nearest = int(outcome.nearest[local])
         rows.append(
             {
                 "finding_id": index,

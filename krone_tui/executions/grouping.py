@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from krone_tui.errors import KroneError
 from krone_tui.executions.identifiers import (
+    UNNAMED,
     Candidate,
     Kind,
     field_candidates,
@@ -27,12 +28,14 @@ SCORED_RECORDS = 1_000_000
 ROUGH_RECORDS = 60_000
 """Records of the first, rough scoring, after which only `FINALISTS` candidates are scored in full."""
 FINALISTS = 5
-MIN_SCORE = 0.12
+MIN_SCORE = 0.2
 """A best candidate below this holds nothing together: the log is cut into windows."""
 PROCESS_REUSE_GAP = 1_800.0
 """Seconds after which the same process or thread id is taken for another execution: ids are reused."""
 WINDOW_RECORDS = 512
 """Records at which a window ends in any case: what a person can look through, and what bounds an execution."""
+LEAST_WINDOW = 3
+"""Records that the windows of each host, or between pauses, should hold in the mean; else they say nothing."""
 TUMBLING_TARGET = 40
 """Records a window should hold where no pauses divide the log."""
 TUMBLING_SECONDS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 21_600, 86_400)
@@ -73,8 +76,7 @@ def group_executions(store: Store, settings: Settings, progress: Progress = sile
         scored = [chosen, *(other for other in scored if other.candidate != chosen.candidate)]
     else:
         chosen = scored[0] if scored and scored[0].score >= MIN_SCORE else None
-    window_by = ("host", "source_id") if filled["host"] > 0 else ("source_id",)
-    idle_gap, tumbling = _window_cut(store, settings, window_by, records, filled["time"])
+    window_by, idle_gap, tumbling = _window_cut(store, settings, _key(chosen.candidate) if chosen else None, filled)
     queries.group_records(
         store,
         _key(chosen.candidate) if chosen else None,
@@ -104,7 +106,7 @@ def score_candidates(store: Store, records: int, filled: dict[str, float]) -> li
     if records <= ROUGH_RECORDS:
         return rough
     finalists = [one.candidate for one in rough[:FINALISTS]]
-    return sorted([*_score_all(store, finalists, records, SCORED_RECORDS)], key=lambda one: -one.score) + rough[FINALISTS:]
+    return _score_all(store, finalists, records, SCORED_RECORDS) + rough[FINALISTS:]
 
 
 def _score_all(store: Store, candidates: list[Candidate], records: int, most: int) -> list[Scored]:
@@ -114,7 +116,8 @@ def _score_all(store: Store, candidates: list[Candidate], records: int, most: in
     for candidate in candidates:
         statistics = queries.measure_key(store, _key(candidate), first, max(last, first))
         scored.append(Scored(candidate, statistics, score(candidate, statistics)))
-    return sorted(scored, key=lambda one: (-one.score, one.candidate.name))
+    # Of about equals, the one whose values a reader can search for: a prefix or key of its own before a mere shape.
+    return sorted(scored, key=lambda one: (-round(one.score, 2), one.candidate.name in UNNAMED, one.candidate.name))
 
 
 def score(candidate: Candidate, found: queries.KeyStatistics) -> float:
@@ -130,6 +133,9 @@ def score(candidate: Candidate, found: queries.KeyStatistics) -> float:
     lifetime = max(found.locality, 0.0) ** 2
     begins_alike = 0.4 + 0.6 * math.sqrt(found.start_concentration)
     not_endless = 1.0 / (1.0 + found.records_per_value / 3_000.0)
+    if candidate.kind is Kind.FIELD and found.numbered < 0.5:
+        # A word, such as a state or a version's name: no identifier.
+        return 0.0
     trust = {Kind.MESSAGE: 1.0, Kind.FIELD: 1.0, Kind.SOURCE: 1.0, Kind.HEADER: 0.8, Kind.WINDOW: 0.0}[candidate.kind]
     return trust * found.coverage * several * kinds * lifetime * begins_alike * not_endless
 
@@ -164,19 +170,33 @@ def _asked_for(store: Store, name: str, scored: list[Scored], records: int) -> S
 
 
 def _window_cut(
-    store: Store, settings: Settings, window_by: tuple[str, ...], records: int, timed: float
-) -> tuple[float | None, float | None]:
-    """(idle gap, tumbling length) in seconds, one of them None; both where the log has no times."""
-    if timed == 0:
-        return None, None
+    store: Store, settings: Settings, key: queries.KeySource | None, filled: dict[str, float]
+) -> tuple[tuple[str, ...], float | None, float | None]:
+    """What the windows of the records without the key are made of: (columns, idle gap, tumbling length in seconds).
+
+    Windows of each host, unless they would hold next to nothing; ended by pauses where pauses divide the records, else
+    as long as it takes for a windowful. Neither length where the log has no times.
+    """
+    by: tuple[str, ...] = ("host", "source_id") if filled["host"] > 0 else ("source_id",)
+    if filled["time"] == 0:
+        return by, None, None
+    count, groups, histogram = queries.pauses(store, key, by)
     if settings.idle_gap > 0:
-        return settings.idle_gap, None
-    gap = valley(queries.gap_histogram(store, window_by))
-    if gap is not None:
-        return gap, None
-    seconds, timed_records = queries.time_extent(store)
-    wanted = seconds * TUMBLING_TARGET / max(timed_records, 1)
-    return None, float(min(TUMBLING_SECONDS, key=lambda length: abs(math.log(length / max(wanted, 0.5)))))
+        return by, settings.idle_gap, None
+    gap = valley(histogram)
+    if len(by) > 1 and count < LEAST_WINDOW * (groups + _rests(histogram, gap)):
+        by = ("source_id",)
+        count, groups, histogram = queries.pauses(store, key, by)
+        gap = valley(histogram)
+    if gap is not None and key is None and count >= LEAST_WINDOW * (groups + _rests(histogram, gap)):
+        return by, gap, None
+    wanted = queries.seconds_covered(store, key) * TUMBLING_TARGET * groups / max(count, 1)
+    return by, None, float(min(TUMBLING_SECONDS, key=lambda length: abs(math.log(length / max(wanted, 0.5)))))
+
+
+def _rests(histogram: list[tuple[int, int]], gap: float | None) -> int:
+    """How many pauses are longer than the gap."""
+    return sum(count for bin_, count in histogram if gap is not None and 2.0 ** (bin_ / 2.0) > gap)
 
 
 def valley(histogram: list[tuple[int, int]]) -> float | None:

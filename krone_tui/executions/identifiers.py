@@ -45,6 +45,8 @@ _WORD = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z]{3,20})[ #]{1,2}\[?(-?[0-9]{2,})(
 _BARE_UUID = re.compile(r"(?<![0-9a-fA-F\-])(" + _UUID + r")(?![0-9a-fA-F\-])")
 _BARE_HEX = re.compile(r"(?<![0-9A-Za-z])((?:[0-9]+[a-f]|[a-f]+[0-9])[0-9a-f]{6,62})(?![0-9A-Za-z])")
 _BRACKETED = re.compile(r"^\s*[\[(](?:[A-Za-z_]+[=:# -])?(" + _ID + r")[\])]")
+UNNAMED = frozenset({"uuid", "hex id", "[id] at the start"})
+"""Candidates known by their shape alone."""
 _UNITS = frozenset(
     "ms sec secs second seconds min mins minute minutes hour hours day days bytes byte kb mb gb line port size count total "
     "code status version length len offset level attempt attempts retry retries after took in of at for to and the with from"
@@ -98,7 +100,7 @@ def _found(message: str) -> Iterable[tuple[Candidate, str]]:
 
 def _prefixed(prefix: str) -> Candidate:
     # The prefix is part of the value: it is what a reader searches the log for.
-    return Candidate(f"{prefix}*", Kind.MESSAGE, pattern=f"\\b({re.escape(prefix)}-?[0-9a-fA-F_\\-]*[0-9][0-9a-fA-F]*)")
+    return Candidate(f"{prefix}*", Kind.MESSAGE, pattern=f"\\b({re.escape(prefix)}(?:-?[0-9][0-9a-fA-F_\\-]*|[0-9a-fA-F][0-9a-fA-F_\\-]{{5,}}))")
 
 
 def _keyed(key: str) -> Candidate:

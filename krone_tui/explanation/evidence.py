@@ -49,13 +49,13 @@ class Evidence:
         self._names = queries.template_names(store)
         self._modes = {mode.failure_mode_id: mode for mode in views.failure_modes(store)}
         self._usual: dict[bool, _Usual] = {}
-        self._findings: dict[int, list[views.FindingRow]] = {}
+        self._findings: dict[int, list[views.FindingRow]] | None = None
 
     def findings(self, variant_id: int) -> list[views.FindingRow]:
         """What was found in a variant, the decisive finding first."""
-        if variant_id not in self._findings:
-            self._findings[variant_id] = views.findings(self._store, variant_id)
-        return self._findings[variant_id]
+        if self._findings is None:
+            self._findings = views.all_findings(self._store)
+        return self._findings.get(variant_id, [])
 
     def of(self, execution: views.ExecutionRow, steps: list[queries.Step] | None = None) -> list[Sentence]:
         """What speaks against an execution, the decisive finding first; what speaks for it where nothing was found.

@@ -5,11 +5,12 @@ from functools import cache
 from importlib import resources
 
 from krone_tui.explanation.grammar import PARTS, VERDICTS
-from krone_tui.explanation.request import Prompt, Sentence
+from krone_tui.explanation.request import Claim, Prompt
 
-_CLAIM = re.compile(r"\s*(?P<text>.+?)\s*(?:\[(?P<cited>E?\d+(?:, E?\d+)*)\]|\Z)", re.DOTALL)
+_CLAIM = re.compile(r"\s*(?P<text>.+?)\s*(?:\[(?P<cited>E?\d+(?:, E?\d+)*)\](?= |\Z)|\Z)", re.DOTALL)
 _TOKEN = re.compile(r"[^\s\"`<>(){}\[\],;|‹›⁅⁆¦…“”]+")
-_QUOTED = re.compile(r"[\"“`]([^\"“”`]+)[\"”`]")
+_QUOTED = re.compile(r"“([^“”]+)”|\"([^\"]+)\"")
+_ALIKE = str.maketrans({"[": "(", "]": ")", "“": '"', "”": '"'})
 _EDGE = ".:!?=*→-/'"
 _WORD_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
 _SUFFIXES = ("ations", "ation", "ingly", "edly", "ings", "ing", "ions", "ion", "ies", "ied", "ed", "es", "ly", "er", "s", "e", "y")
@@ -29,11 +30,13 @@ def parse_answer(answer: str) -> tuple[str, list[tuple[str, str, tuple[str, ...]
         whole = whole and text.endswith("]")
         for match in _CLAIM.finditer(text):
             cited = match["cited"]
-            claims.append((part, match["text"], tuple(dict.fromkeys(cited.split(", "))) if cited else ()))
+            claim = (part, match["text"], tuple(dict.fromkeys(cited.split(", "))) if cited else ())
+            if claim not in claims:
+                claims.append(claim)
     return verdict, claims, whole
 
 
-def ground(answer: str, prompt: Prompt) -> tuple[str, tuple[Sentence, ...], bool]:
+def ground(answer: str, prompt: Prompt) -> tuple[str, tuple[Claim, ...], bool]:
     """The verdict, the sentences with whether what they cite bears them out, and whether the answer is whole.
 
     A sentence is supported when every reference exists, every name, number and quotation of it stands in what it
@@ -45,7 +48,7 @@ def ground(answer: str, prompt: Prompt) -> tuple[str, tuple[Sentence, ...], bool
     sentences = []
     for part, text, cited in claims:
         why_not = _why_unsupported(text, cited, references, prompt.context)
-        sentences.append(Sentence(part, text, _lines(cited, prompt), not why_not, why_not))
+        sentences.append(Claim(part, text, _lines(cited, prompt), not why_not, why_not))
     return verdict, tuple(sentences), whole
 
 
@@ -62,12 +65,19 @@ def _why_unsupported(text: str, cited: tuple[str, ...], references: dict[str, st
     if unknown:
         return f"cites {'line ' if unknown[0].isdigit() else ''}{unknown[0]}, which it was not given"
     behind = "\n".join(references[reference] for reference in cited)
-    for quotation in _QUOTED.findall(text):
-        if " ".join(quotation.lower().split()) not in " ".join(f"{behind}\n{context}".lower().split()):
+    said = _spoken(f"{behind}\n{context}")
+    for match in _QUOTED.finditer(text):
+        quotation = match[1] or match[2]
+        if _spoken(quotation) not in said:
             return f"what it cites does not say “{quotation}”"
     if _DENIALS.search(text) and not _DENIALS.search(f"{behind}\n{context}"):
         return "denies something; what it cites denies nothing"
     return _word_not_borne_out(text, cited, behind, context)
+
+
+def _spoken(text: str) -> str:
+    """Text as quotations are compared: no case, one space, one kind of bracket and quotation mark."""
+    return " ".join(text.lower().translate(_ALIKE).split())
 
 
 def _word_not_borne_out(text: str, cited: tuple[str, ...], behind: str, context: str) -> str:

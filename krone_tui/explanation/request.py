@@ -88,7 +88,7 @@ class Prompt:
 
 
 @dataclass(frozen=True)
-class Sentence:
+class Claim:
     """One sentence of an explanation, with what it rests on."""
 
     part: str
@@ -108,7 +108,7 @@ class Explanation:
 
     verdict: str
     """One of `grammar.VERDICTS`; empty when the model was stopped before it gave one."""
-    sentences: tuple[Sentence, ...]
+    sentences: tuple[Claim, ...]
     complete: bool
     """All parts are there and the last sentence is whole."""
     model: str

@@ -1,7 +1,8 @@
 """The process that runs llama.cpp: JSON lines in, JSON lines out, ends when its parent does.
 
-`python -P -m krone_tui.explanation.worker` reads one command a line: `load`, `inspect`, `count`, `read`, `generate`
-(see `llm.Engine`). Nothing else imports llama_cpp. It opens no file but the model, and no socket.
+`python -P worker.py` reads one command a line: `load`, `inspect`, `count`, `read`, `generate` (see `llm.Engine`). It is
+run as a file, and imports nothing of krone_tui, so that it starts quickly. Nothing else imports llama_cpp. It opens
+no file but the model, and no socket.
 """
 
 import codecs
@@ -39,12 +40,10 @@ class Model:
 
         self._api = llama_cpp
         self._messages = _native_messages(llama_cpp)
-        metadata = inspect(path)["metadata"]
-        trained = _trained_context(metadata)
         try:
             self.llama = llama_cpp.Llama(
                 path,
-                n_ctx=min(context, trained) if trained else context,
+                n_ctx=context,
                 n_batch=BATCH,
                 n_ubatch=BATCH,
                 n_threads=threads,
@@ -56,7 +55,8 @@ class Model:
         except (ValueError, RuntimeError, OSError, AssertionError) as error:
             raise Refusal(_because(self._messages, error)) from error
         self._vocabulary = llama_cpp.llama_model_get_vocab(self.llama.model)
-        self._template = str(metadata["tokenizer.chat_template"])
+        self._template = _chat_template(self.llama.metadata)
+        self.context = min(self.llama.n_ctx(), _trained_context(self.llama.metadata) or context)
         self._prefix: list[int] = []
 
     def count(self, texts: list[str]) -> list[int]:
@@ -76,7 +76,7 @@ class Model:
         if pieces is None:
             pieces = self._pieces(("", "\ue000\n\n\ue001"))
         if pieces is None:
-            raise Refusal("has a chat template that cannot be filled; it is not a chat model that can be used here")
+            raise Refusal("is not a chat model that can be used: its chat template cannot be filled")
         before, between, after = (self._tokens(piece, special=True) for piece in pieces)
         first = self.llama.token_bos()
         has_first = self.llama.metadata.get("tokenizer.ggml.add_bos_token", "true") == "true" and first >= 0
@@ -104,8 +104,8 @@ class Model:
     def read(self, system: list[int], rest: list[int]) -> Iterator[tuple[int, int]]:
         """Evaluate a prompt; yields (tokens read, tokens in all). The system text is read once for all prompts."""
         total = len(system) + len(rest)
-        if total >= self.llama.n_ctx():
-            raise Refusal(f"has room for {self.llama.n_ctx():,} tokens; the prompt has {total:,}")
+        if total >= self.context:
+            raise Refusal(f"has room for {self.context:,} tokens; the prompt has {total:,}")
         # A recurrent state cannot be wound back to the end of the system text.
         if self._prefix == system and not getattr(self.llama, "_is_recurrent", False) and not getattr(self.llama, "_is_hybrid", False):
             self.llama.n_tokens = len(system)
@@ -129,7 +129,7 @@ class Model:
             raise Refusal("cannot be held to the form of an explanation: " + _because(self._messages, "the grammar is not understood"))
         written: list[int] = []
         try:
-            for _ in range(min(limit, self.llama.n_ctx() - self.llama.n_tokens - 1)):
+            for _ in range(min(limit, self.context - self.llama.n_tokens - 1)):
                 token = self._choose(sampler, written)
                 if token is None or api.llama_vocab_is_eog(self._vocabulary, token):
                     return
@@ -184,9 +184,18 @@ def inspect(path: str) -> dict[str, Any]:
         raise Refusal(_because(messages, error)) from error
     metadata = {str(key): str(value) for key, value in model.metadata.items()}
     model.close()
-    if "tokenizer.chat_template" not in metadata:
-        raise Refusal("has no chat template: it is not a chat model")
-    return {"metadata": metadata, "context": _trained_context(metadata), "name": metadata.get("general.name", "")}
+    return {
+        "context": _trained_context(metadata),
+        "name": metadata.get("general.name", ""),
+        "chat": "tokenizer.chat_template" in metadata,
+    }
+
+
+def _chat_template(metadata: dict[str, str]) -> str:
+    template = metadata.get("tokenizer.chat_template")
+    if not template:
+        raise Refusal("is not a chat model: it has no chat template")
+    return template
 
 
 def _trained_context(metadata: dict[str, str]) -> int:
@@ -241,13 +250,12 @@ class Worker:
 
     def do_inspect(self, path: str) -> None:
         """A model file's own description."""
-        about = inspect(path)
-        self._say(done={"name": about["name"], "context": about["context"]})
+        self._say(done=inspect(path))
 
     def do_load(self, path: str, threads: int, context: int) -> None:
         """Load a model."""
         self._model = Model(path, threads, context)
-        self._say(done={"context": self._model.llama.n_ctx()})
+        self._say(done={"context": self._model.context})
 
     def _loaded(self) -> Model:
         assert self._model is not None, "load comes first"

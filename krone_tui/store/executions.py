@@ -32,6 +32,8 @@ class KeyStatistics:
     """1 - the median share of the log's length that one value spans."""
     start_concentration: float
     """Chance that two values begin with the same template."""
+    numbered: float
+    """Share of values that hold a digit."""
 
 
 def _expression(key: KeySource) -> str:
@@ -106,35 +108,46 @@ def measure_key(store: Store, key: KeySource, first_record: int, last_record: in
         SELECT coalesce(sum(records), 0) / ($last - $first + 1), count(*), coalesce(median(records), 0),
                coalesce(avg(CASE WHEN records = 1 THEN 1 ELSE 0 END), 1), coalesce(avg(templates), 0),
                1 - coalesce(median(span), 0) / greatest($last - $first, 1),
-               (SELECT coalesce(sum(uses * uses) / (sum(uses) * sum(uses)), 0) FROM starts)
+               (SELECT coalesce(sum(uses * uses) / (sum(uses) * sum(uses)), 0) FROM starts),
+               coalesce(avg(CASE WHEN regexp_matches(key, '[0-9]') THEN 1 ELSE 0 END), 0)
         FROM per_value
         """,
         {"first": first_record, "last": last_record},
     )
-    coverage, values, per_value, singles, variety, locality, concentration = row
-    return KeyStatistics(
-        float(coverage), int(values), float(per_value), float(singles), float(variety), float(locality), float(concentration)
+    coverage, values, *rest = row
+    return KeyStatistics(float(coverage), int(values), *(float(value) for value in rest))
+
+
+def _without(key: KeySource | None) -> str:
+    return f"{_expression(key)} IS NULL" if key else "true"
+
+
+def pauses(store: Store, key: KeySource | None, by: tuple[str, ...]) -> tuple[int, int, list[tuple[int, int]]]:
+    """Of the records without the key: (how many, distinct `by`, histogram of pauses between neighbours of equal `by`).
+
+    The histogram's rows are (floor of 2·log2 of seconds, count) of the pauses of at least a second.
+    """
+    columns = ", ".join(f"p.{column}" for column in by)
+    count, groups = store.row(
+        f"SELECT count(*), count(DISTINCT ({columns})) FROM parsed_record AS p WHERE p.time IS NOT NULL AND {_without(key)}"
     )
-
-
-def gap_histogram(store: Store, by: tuple[str, ...]) -> list[tuple[int, int]]:
-    """(floor of 2·log2 of seconds, count) of the pauses of at least a second between neighbours of equal `by`."""
     rows = store.rows(
         f"""
         WITH pause AS (
-            SELECT epoch(time - lag(time) OVER (PARTITION BY {", ".join(by)} ORDER BY record_id)) AS seconds
-            FROM parsed_record WHERE time IS NOT NULL
+            SELECT epoch(p.time - lag(p.time) OVER (PARTITION BY {columns} ORDER BY p.record_id)) AS seconds
+            FROM parsed_record AS p WHERE p.time IS NOT NULL AND {_without(key)}
         )
         SELECT CAST(floor(2 * log2(seconds)) AS INTEGER) AS bin, count(*) FROM pause WHERE seconds >= 1 GROUP BY bin ORDER BY bin
         """
     )
-    return [(int(bin_), int(count)) for bin_, count in rows]
+    return int(count), int(groups), [(int(bin_), int(count_)) for bin_, count_ in rows]
 
 
-def time_extent(store: Store) -> tuple[float, int]:
-    """Seconds between the first and last time, and how many records have a time."""
-    seconds, count = store.row("SELECT coalesce(epoch(max(time) - min(time)), 0), count(time) FROM parsed_record")
-    return float(seconds), int(count)
+def seconds_covered(store: Store, key: KeySource | None) -> float:
+    """Seconds between the first and the last of the records without the key."""
+    return float(
+        store.scalar(f"SELECT coalesce(epoch(max(p.time) - min(p.time)), 0) FROM parsed_record AS p WHERE {_without(key)}")
+    )
 
 
 def group_records(

@@ -7,7 +7,20 @@ import pyarrow as pa
 
 from krone_tui.store.connection import Store
 
-CONTRACT = ("source", "record", "template", "node", "grouping_candidate", "execution", "execution_verdict", "seq", "seq_occurrence", "finding", "failure_mode", "work")
+CONTRACT = (
+    "source",
+    "record",
+    "template",
+    "node",
+    "grouping_candidate",
+    "execution",
+    "execution_verdict",
+    "seq",
+    "seq_occurrence",
+    "finding",
+    "failure_mode",
+    "work",
+)
 """The documented tables and views, as the SQL prompt lists them."""
 
 
@@ -197,7 +210,10 @@ def search(store: Store, pattern: str, *, regex: bool, limit: int) -> pa.Table:
     A literal in lower case matches any case; a regular expression is RE2. Raises `Store.QueryError` on a bad one.
     """
     literal = pattern if pattern != pattern.lower() else None
-    condition = {True: "regexp_matches({0}, $pattern)", False: "contains({0}, $pattern)" if literal else "contains(lower({0}), $pattern)"}[regex]
+    condition = {
+        True: "regexp_matches({0}, $pattern)",
+        False: "contains({0}, $pattern)" if literal else "contains(lower({0}), $pattern)",
+    }[regex]
     return store.arrow(
         f"""
         WITH shape_hit AS (SELECT template_id FROM template WHERE {condition.format("text")}),
@@ -249,14 +265,18 @@ def grouping_candidates(store: Store) -> list[tuple[str, float, bool, str]]:
     """(name, score, chosen, reason) of the identifiers that records could be grouped by, best first."""
     return [
         (str(row[0]), float(row[1]), bool(row[2]), str(row[3]))
-        for row in store.rows("SELECT name, score, chosen, reason FROM grouping_candidate ORDER BY chosen DESC, score DESC, name")
+        for row in store.rows(
+            "SELECT name, score, chosen, reason FROM grouping_candidate ORDER BY chosen DESC, score DESC, name"
+        )
     ]
 
 
 def contract_columns(store: Store) -> list[tuple[str, str]]:
     """(table, its columns joined by commas) of the documented tables."""
     rows = dict(
-        store.rows("SELECT table_name, string_agg(column_name, ', ' ORDER BY ordinal_position) FROM information_schema.columns GROUP BY 1")
+        store.rows(
+            "SELECT table_name, string_agg(column_name, ', ' ORDER BY ordinal_position) FROM information_schema.columns GROUP BY 1"
+        )
     )
     return [(name, str(rows[name])) for name in CONTRACT if name in rows]
 

@@ -13,6 +13,23 @@ CASE WHEN length(split_part(message, chr(10), 1)) > $limit
      ELSE split_part(message, chr(10), 1) END
 """
 
+# What an HTTP request came to is no number among others: client and server errors stay apart from the rest.
+_HTTP_CUE = (
+    r"(?i)(\bhttp/[0-9.]+[\"']? |\bhttp(?: status| code| error)?[ :=]+|\bstatus(?:[ _-]?code)?[\"']?[ :=]+[\"']?"
+    r"|\b(?:answer|return|respond)(?:ed|s|ing)?(?: with| is| code| status)? |\bresponse(?: code| status)?[ :=]+)"
+)
+
+
+def _http(line: str) -> str:
+    for first, word in (("4", "httpclienterror"), ("5", "httpservererror")):
+        line = f"regexp_replace({line}, '{_sql(_HTTP_CUE)}{first}[0-9][0-9]\\b', '\\1{word}', 'g')"
+    return line
+
+
+def _sql(text: str) -> str:
+    return text.replace("'", "''")
+
+
 # By how much detail a masked text keeps: a log whose texts differ without end is masked more coarsely.
 _MASKED = "regexp_replace(line, $pattern, '<*>', 'g')"
 _QUOTED = """regexp_replace({}, '"[^"]*"|''[^'']*''|\\{{.*\\}}|\\[[^\\]]*\\]|=[^\\s,;]+', '<*>', 'g')"""
@@ -75,8 +92,9 @@ def mask_chunk(store: Store, first: int, last: int, *, pattern: str, limit: int,
     store.connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE masked_chunk AS
             SELECT record_id, {expression} AS text
-            FROM (SELECT record_id, {_FIRST_LINE} AS line FROM parsed_record
-                  WHERE record_id BETWEEN $first AND $last)""",
+            FROM (SELECT record_id, CASE WHEN regexp_matches(line, '{_sql(_HTTP_CUE)}[45][0-9][0-9]\\b') THEN {_http("line")} ELSE line END AS line
+                  FROM (SELECT record_id, {_FIRST_LINE} AS line FROM parsed_record
+                        WHERE record_id BETWEEN $first AND $last))""",
         values,
     )
     # One row: one distinct masked text.

@@ -186,19 +186,33 @@ def find_execution(store: Store, identifier: str) -> ExecutionRow | None:
 
 def findings(store: Store, variant_id: int) -> list[FindingRow]:
     """What was found in a variant, the decisive finding first."""
+    return all_findings(store, variant_id).get(variant_id, [])
+
+
+def all_findings(store: Store, variant_id: int | None = None) -> dict[int, list[FindingRow]]:
+    """variant_id → what was found in it, the decisive finding first; of one variant, or of all."""
+    where = "WHERE f.variant_id = $variant" if variant_id is not None else ""
     rows = store.rows(
-        """
-        SELECT f.finding_id, f.level, f.kind, f.position, f.length, f.template_ids, f.score, f.detector, f.nearest_variant,
-               f.failure_mode_id,
-               CASE p.level WHEN 'action' THEN pp.name || ' › ' || p.name ELSE p.name END AS parent_path,
-               (SELECT list(n.name ORDER BY i) FROM (SELECT unnest(s.nodes) AS node_id, generate_subscripts(s.nodes, 1) AS i) JOIN node AS n USING (node_id))
-        FROM finding AS f JOIN seq AS s USING (seq_id) JOIN node AS p ON p.node_id = s.parent_node
-        LEFT JOIN node AS pp ON pp.node_id = p.parent_id
-        WHERE f.variant_id = $variant ORDER BY f.finding_id
+        f"""
+        WITH named AS (
+            SELECT s.seq_id, list(n.name ORDER BY s.place) AS names
+            FROM (SELECT seq_id, unnest(nodes) AS node_id, generate_subscripts(nodes, 1) AS place FROM seq
+                  WHERE seq_id IN (SELECT f.seq_id FROM finding AS f {where})) AS s
+            JOIN node AS n USING (node_id) GROUP BY s.seq_id
+        )
+        SELECT f.variant_id, f.finding_id, f.level, f.kind, f.position, f.length, f.template_ids, f.score, f.detector,
+               f.nearest_variant, f.failure_mode_id,
+               CASE p.level WHEN 'action' THEN pp.name || ' › ' || p.name ELSE p.name END, d.names
+        FROM finding AS f JOIN seq AS s USING (seq_id) JOIN named AS d USING (seq_id)
+        JOIN node AS p ON p.node_id = s.parent_node LEFT JOIN node AS pp ON pp.node_id = p.parent_id
+        {where} ORDER BY f.variant_id, f.finding_id
         """,
-        {"variant": variant_id},
+        {"variant": variant_id} if variant_id is not None else None,
     )
-    return [FindingRow(*row[:5], tuple(row[5]), *row[6:11], tuple(row[11] or ())) for row in rows]
+    result: dict[int, list[FindingRow]] = {}
+    for variant, *row in rows:
+        result.setdefault(int(variant), []).append(FindingRow(*row[:5], tuple(row[5]), *row[6:11], tuple(row[11])))
+    return result
 
 
 def spans(store: Store, variant_id: int) -> list[SpanRow]:

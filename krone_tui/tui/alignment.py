@@ -58,11 +58,28 @@ def _action(steps: list[Step]) -> Node:
 
 def _status(steps: list[Step]) -> Node:
     first = steps[0]
-    return Node("status", first.status, first.position, len(steps), first.template_id, (first.template_id, len(steps)), (), first.text)
+    return Node(
+        "status",
+        first.status,
+        first.position,
+        len(steps),
+        first.template_id,
+        (first.template_id, len(steps)),
+        (),
+        first.text,
+    )
 
 
 def _span(level: str, name: str, steps: list[Step], children: tuple[Node, ...]) -> Node:
-    return Node(level, name, steps[0].position, len(steps), name, (name, tuple(child.whole for child in children)), children)
+    return Node(
+        level,
+        name,
+        steps[0].position,
+        len(steps),
+        name,
+        (name, tuple(child.whole for child in children)),
+        children,
+    )
 
 
 def align(here: Sequence[Node], normal: Sequence[Node], depth: int = 0) -> tuple[Row, ...]:
@@ -70,7 +87,9 @@ def align(here: Sequence[Node], normal: Sequence[Node], depth: int = 0) -> tuple
     rows: list[Row] = []
     for tag, a0, a1, b0, b1 in _opcodes([node.whole for node in here], [node.whole for node in normal]):
         if tag == "equal":
-            rows += [_same(mine, theirs, depth) for mine, theirs in zip(here[a0:a1], normal[b0:b1], strict=True)]
+            rows += [
+                _same(mine, theirs, depth) for mine, theirs in zip(here[a0:a1], normal[b0:b1], strict=True)
+            ]
         else:
             rows += _between(here[a0:a1], normal[b0:b1], depth)
     return tuple(_mark_moved(rows))
@@ -80,19 +99,23 @@ def _between(here: Sequence[Node], normal: Sequence[Node], depth: int) -> list[R
     rows: list[Row] = []
     for tag, a0, a1, b0, b1 in _opcodes([node.key for node in here], [node.key for node in normal]):
         if tag == "equal":
-            rows += [_inside(mine, theirs, depth) for mine, theirs in zip(here[a0:a1], normal[b0:b1], strict=True)]
+            rows += [
+                _inside(mine, theirs, depth) for mine, theirs in zip(here[a0:a1], normal[b0:b1], strict=True)
+            ]
         else:
             rows += [_one_sided("missing", node, depth) for node in normal[b0:b1]]
             rows += [_one_sided("extra", node, depth) for node in here[a0:a1]]
     return rows
 
 
-def _opcodes(here: list[Hashable], normal: list[Hashable]) -> list[tuple[str, int, int, int, int]]:
+def _opcodes(here: list[Hashable], normal: list[Hashable]) -> Sequence[tuple[str, int, int, int, int]]:
     return difflib.SequenceMatcher(None, here, normal, autojunk=False).get_opcodes()
 
 
 def _same(here: Node, normal: Node, depth: int) -> Row:
-    children = tuple(_same(mine, theirs, depth + 1) for mine, theirs in zip(here.children, normal.children, strict=True))
+    children = tuple(
+        _same(mine, theirs, depth + 1) for mine, theirs in zip(here.children, normal.children, strict=True)
+    )
     return Row("same", depth, here, normal, children)
 
 
@@ -104,7 +127,9 @@ def _inside(here: Node, normal: Node, depth: int) -> Row:
 
 def _one_sided(mark: str, node: Node, depth: int) -> Row:
     here, normal = (node, None) if mark == "extra" else (None, node)
-    return Row(mark, depth, here, normal, tuple(_one_sided(mark, child, depth + 1) for child in node.children))
+    return Row(
+        mark, depth, here, normal, tuple(_one_sided(mark, child, depth + 1) for child in node.children)
+    )
 
 
 def _mark_moved(rows: list[Row]) -> list[Row]:

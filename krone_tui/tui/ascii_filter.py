@@ -19,8 +19,16 @@ class AsciiFilter(LineFilter):
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """The same segments in ASCII."""
-        return [segment if segment.text.isascii() else Segment(_plain(segment.text), segment.style, segment.control) for segment in segments]
+        return [
+            segment
+            if segment.text.isascii()
+            else Segment(_plain(segment.text), segment.style, segment.control)
+            for segment in segments
+        ]
 
 
 def _plain(text: str) -> str:
-    return "".join(character if character.isascii() else "?" * cell_len(character) for character in text.translate(_PLAIN))
+    return "".join(
+        character if character.isascii() else "?" * cell_len(character)
+        for character in text.translate(_PLAIN)
+    )

@@ -20,7 +20,10 @@ class Lane:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
 
     async def ask(
-        self, question: Callable[Concatenate[Store, Parameters], Answer], *args: Parameters.args, **kwargs: Parameters.kwargs
+        self,
+        question: Callable[Concatenate[Store, Parameters], Answer],
+        *args: Parameters.args,
+        **kwargs: Parameters.kwargs,
     ) -> Answer:
         """The answer to a query function; one that still waits is dropped when its asker is cancelled."""
         loop = asyncio.get_running_loop()

@@ -53,13 +53,13 @@ KEYS: tuple[Key, ...] = (
     # Triage.
     Key("enter", "open", "Enter", "open", "Open the selected execution, or the one that shows the failure mode best.", ("triage",), bar=True),
     # Execution.
-    Key("enter,space", "toggle", "Enter", "unfold", "Unfold or fold a span; on a record, the raw log around it.", ("execution",), bar=True),
+    Key("enter,space", "switch", "Enter", "unfold", "Unfold or fold a span; on a record, the raw log around it.", ("execution",), bar=True),
     Key("right,l", "unfold", "→ l", "unfold", "Unfold a span, then step into it.", ("execution",)),
     Key("left", "fold", "←", "fold", "Fold a span, then step out of it.", ("execution",)),
     Key("d", "compare", "d", "compare", "Compare with the nearest normal execution, level by level.", ("triage", "execution"), bar=True),
     Key("r", "raw", "r", "raw log", "The raw log around it, own records marked.", ("triage", "execution", "compare", "search"), bar=True),
     # Comparison.
-    Key("enter,space", "toggle", "Enter", "all/differences", "Show every row, or the differences only.", ("compare",), bar=True),
+    Key("enter,space", "switch", "Enter", "all/differences", "Show every row, or the differences only.", ("compare",), bar=True),
     Key("o", "next_difference", "o", "next difference", "Next row that differs.", ("compare",), bar=True),
     Key("O", "previous_difference", "O", "previous difference", "Previous row that differs.", ("compare",)),
     # Raw log.
@@ -67,7 +67,7 @@ KEYS: tuple[Key, ...] = (
     Key("O", "previous_own", "O", "previous own", "Previous record of this execution.", ("raw",), bar=True),
     # Search results.
     Key("enter", "open", "Enter", "open", "Open the execution at that record.", ("search",), bar=True),
-    Key("enter,space", "toggle", "Enter", "unfold", "Unfold or fold a node.", ("hierarchy",), bar=True),
+    Key("enter,space", "switch", "Enter", "unfold", "Unfold or fold a node.", ("hierarchy",), bar=True),
     # Findings.
     Key("n", "next_finding", "n", "next", "Next finding, in this execution, then in the next ones, then in the next failure mode.", ("triage", "execution", "compare"), bar=True),
     Key("N", "previous_finding", "N", "previous", "Previous finding.", ("triage", "execution", "compare")),
@@ -85,7 +85,7 @@ KEYS: tuple[Key, ...] = (
     # Getting about.
     Key("tab", "app.focus_next", "Tab", "pane", "Next pane."),
     Key("shift+tab", "app.focus_previous", "Shift-Tab", "pane back", "Previous pane."),
-    Key("escape,backspace", "app.back", "Esc", "back", "Back to where you came from; while something long runs, stop it.", _INNER, bar=True),
+    Key("escape,backspace", "app.go_back", "Esc", "back", "Back to where you came from; while something long runs, stop it.", _INNER, bar=True),
     Key("escape", "app.stop", "Esc", "cancel", "Stop reading and leave.", ("loading",), bar=True),
     Key("question_mark,f1", "app.help", "?", "keys", "All keys.", bar=True),
     Key("ctrl+p,colon", "app.command_palette", "^P :", "commands", "Find any action by name."),

@@ -34,7 +34,10 @@ class Filter:
             "source": components.get(mode.failure_mode_id, ""),
             "text": f"{mode.title} {mode.path} {places.get(mode.failure_mode_id, '')}",
         }
-        return all(mode.score >= float(what) if name == "score" else what in values[name].lower() for name, what in self.terms)
+        return all(
+            mode.score >= float(what) if name == "score" else what in values[name].lower()
+            for name, what in self.terms
+        )
 
 
 def parse_filter(written: str) -> Filter:
@@ -61,10 +64,15 @@ def parse_time_range(written: str, first: datetime, last: datetime) -> TimeRange
     if not text:
         return TimeRange()
     if found := re.fullmatch(r"[+-]?\s*(\d+(?:\.\d+)?)\s*([smhd])", text):
-        return TimeRange(since=last - timedelta(seconds=float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]))
+        return TimeRange(
+            since=last
+            - timedelta(seconds=float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]])
+        )
     since, dots, until = (part.strip() for part in text.partition(".."))
     if not dots:
-        raise KroneError("Write a range as 02:10..02:40, 02:10.., ..02:40, with a date in front if need be, or 20m for the last 20 minutes.")
+        raise KroneError(
+            "Write a range as 02:10..02:40, 02:10.., ..02:40, with a date in front if need be, or 20m for the last 20 minutes."
+        )
     start = _moment(since, first, last) if since else None
     end = _moment(until, start or first, last + timedelta(days=1)) if until else None
     if start is not None and end is not None and end <= start:

@@ -41,10 +41,10 @@ SOURCES = (
     "models/nested_aware/dataset.py",
     "models/nested_aware/systems.py",
     "krone_tui/detection/features.py",
+    "krone_tui/detection/levels.py",
     "krone_tui/detection/population.py",
     "krone_tui/detection/profiles.py",
     "krone_tui/detection/sequences.py",
-    "krone_tui/detection/stage.py",
     "krone_tui/seqs/decompose.py",
 )
 """What the shipped files follow from: a test compares their digest with the one in the manifests."""

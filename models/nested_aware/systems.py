@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from krone_tui.detection.stage import LEVEL_SEVERITY, WORDS
+from krone_tui.detection.levels import LEVEL_SEVERITY, WORDS
 
 ERROR, FATAL, WARN = LEVEL_SEVERITY["ERROR"], LEVEL_SEVERITY["FATAL"], LEVEL_SEVERITY["WARN"]
 Sequence = list[int]

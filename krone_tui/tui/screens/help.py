@@ -37,7 +37,11 @@ def help_lines(called_from: str) -> list[Text]:
     """Every key once, under the screen it belongs to."""
     lines: list[Text] = []
     others = [place for place in keys.SCREENS if place not in (called_from, "loading", "help")]
-    sections = [(called_from, keys.SCREENS.get(called_from, "")), ("", "Everywhere"), ("list", "In every list and tree")]
+    sections = [
+        (called_from, keys.SCREENS.get(called_from, "")),
+        ("", "Everywhere"),
+        ("list", "In every list and tree"),
+    ]
     sections += [(place, keys.SCREENS[place]) for place in others]
     for place, title in sections:
         entries = [key for key in keys.KEYS if (place in key.places if place else not key.places)]

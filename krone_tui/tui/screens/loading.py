@@ -69,9 +69,15 @@ class LoadingScreen(KroneScreen):
 
 def _so_far(report: StageProgress, *, done: bool) -> str:
     if report.unit == "bytes":
-        amount = f"{report.done / 1e6:,.1f} MB" + (f" of {report.total / 1e6:,.1f} MB" if report.total else "")
+        amount = f"{report.done / 1e6:,.1f} MB" + (
+            f" of {report.total / 1e6:,.1f} MB" if report.total else ""
+        )
     else:
-        amount = f"{report.done:,} {report.unit}" if not report.total else f"{report.done:,} of {report.total:,} {report.unit}"
+        amount = (
+            f"{report.done:,} {report.unit}"
+            if not report.total
+            else f"{report.done:,} of {report.total:,} {report.unit}"
+        )
     if done or not report.total:
         return amount
     filled = min(_BAR, int(report.done / report.total * _BAR))

@@ -27,7 +27,9 @@ class Prompt(ModalScreen[str | None]):
     }
     """
 
-    def __init__(self, question: str, hint: str, value: str = "", check: Callable[[str], object] | None = None) -> None:
+    def __init__(
+        self, question: str, hint: str, value: str = "", check: Callable[[str], object] | None = None
+    ) -> None:
         """`check` raises `KroneError` on a text that will not do; its sentence is shown and the prompt stays."""
         super().__init__()
         self._question, self._hint, self._value, self._check = question, hint, value, check

@@ -69,7 +69,14 @@ class ArrowTable(DataTable, inherit_bindings=False):
             id=id,
         )
 
-    def show(self, rows: pa.Table, *, cursor: int = 0, labels: list[str] | None = None, widths: list[int | None] | None = None) -> None:
+    def show(
+        self,
+        rows: pa.Table,
+        *,
+        cursor: int = 0,
+        labels: list[str] | None = None,
+        widths: list[int | None] | None = None,
+    ) -> None:
         """Show other rows, with other columns where they are given, and put the cursor on one of them."""
         if labels is not None:
             self._column_labels = [Text(safe(label)) for label in labels]
@@ -80,7 +87,9 @@ class ArrowTable(DataTable, inherit_bindings=False):
         self.backend.render_markup = False
         self._fit()
         self.set_reactive(DataTable.cursor_coordinate, Coordinate(max(0, min(cursor, rows.num_rows - 1)), 0))
-        self.scroll_to(y=0, animate=False, immediate=True) if self.cursor_row == 0 else self._scroll_cursor_into_view()
+        self.scroll_to(
+            y=0, animate=False, immediate=True
+        ) if self.cursor_row == 0 else self._scroll_cursor_into_view()
         self.refresh()
 
     def on_resize(self, _: events.Resize) -> None:

@@ -20,8 +20,8 @@ class KeyBar(Widget):
         """Keys in bold, what they do behind them."""
         line = Text(no_wrap=True, end="")
         shown = keys.bar(self._place)
-        # Help and quit always have their place at the end.
-        tail = [key for key in shown if key.action in ("app.help", "app.leave")]
+        # Back, help and quit always have their place at the end.
+        tail = [key for key in shown if key.action in ("app.help", "app.leave", "app.go_back", "app.stop")]
         room = self.size.width - sum(len(key.shown) + len(key.label) + 3 for key in tail)
         for key in [key for key in shown if key not in tail]:
             width = len(key.shown) + len(key.label) + 3

@@ -19,7 +19,7 @@ class EvidencePanel(TextPanel):
 
 def evidence_text(sentences: Sequence[Sentence], heading: str = "", after: str = "") -> Text:
     """The sentences as the panel shows them: the first one, which decided, stands out."""
-    text = Text(heading, "bold")
+    text = Text().append(heading, "bold")
     for index, sentence in enumerate(sentences):
         if text.plain:
             text.append("\n")

@@ -49,7 +49,10 @@ class Marks:
 
     def span(self, position: int, length: int) -> bool:
         """Whether a span holds part of a finding."""
-        return any(finding.position < position + length and position < finding.position + finding.length for finding in self.findings)
+        return any(
+            finding.position < position + length and position < finding.position + finding.length
+            for finding in self.findings
+        )
 
     def record(self, record: RecordRow) -> bool:
         """Whether a record is one of the deviating steps."""
@@ -65,7 +68,9 @@ class Marks:
         return [
             self.templates.get(finding.template_ids[0], "")
             for finding in self.findings
-            if finding.kind == "missing" and len(finding.template_ids) > 1 and position < finding.position + finding.length <= position + length
+            if finding.kind == "missing"
+            and len(finding.template_ids) > 1
+            and position < finding.position + finding.length <= position + length
         ]
 
 
@@ -156,7 +161,10 @@ class ExecutionTree(Tree[Item]):
         item = action.data
         if item is None or not records:
             return
-        before, after = records[0].position - item.position, item.position + item.length - records[-1].position - 1
+        before, after = (
+            records[0].position - item.position,
+            item.position + item.length - records[-1].position - 1,
+        )
         if before and not action.children:
             self._more(action, item.position, before)
         for _, run in groupby(records, key=lambda record: record.template_id):
@@ -165,7 +173,10 @@ class ExecutionTree(Tree[Item]):
             self._more(action, records[-1].position + 1, after)
         else:
             for missing in self._marks.missing_after(item.position, item.length):
-                action.add_leaf(Text(f"?? missing here: {safe(missing, _MOST_CHARACTERS)}", "bold"), Item("missing", records[-1].position, 1))
+                action.add_leaf(
+                    Text(f"?? missing here: {safe(missing, _MOST_CHARACTERS)}", "bold"),
+                    Item("missing", records[-1].position, 1),
+                )
 
     def go_to(self, position: int) -> bool:
         """Put the cursor on the node of a record, unfolding its status; False when it is not there yet."""
@@ -187,7 +198,7 @@ class ExecutionTree(Tree[Item]):
         """Put the cursor on a node, with the spans above it in sight where they fit."""
         self.move_cursor(node)
         if node.line >= 0:
-            self.scroll_to(y=max(0, node.line - max(2, self.size.height // 2)), animate=False, immediate=True)
+            self.scroll_to(y=max(0, node.line - max(2, self.size.height // 2)), animate=False, immediate=True, force=True)
 
     def _more(self, action: TreeNode[Item], position: int, length: int) -> None:
         action.add_leaf(Text(f"… {count(length, 'more record')} (Enter)"), Item("more", position, length))
@@ -245,7 +256,11 @@ class ExecutionTree(Tree[Item]):
         if time is None or self._start is None:
             return ""
         seconds = (time - self._start).total_seconds()
-        return f"{'-' if seconds < 0 else '+'}{abs(seconds):.3f}s" if abs(seconds) < 100 else f"{'-' if seconds < 0 else '+'}{duration(abs(seconds))}"
+        return (
+            f"{'-' if seconds < 0 else '+'}{abs(seconds):.3f}s"
+            if abs(seconds) < 100
+            else f"{'-' if seconds < 0 else '+'}{duration(abs(seconds))}"
+        )
 
     def on_tree_node_expanded(self, event: Tree.NodeExpanded[Item]) -> None:
         """Fill what was unfolded."""
@@ -279,6 +294,10 @@ class ExecutionTree(Tree[Item]):
 def _holding(parent: TreeNode[Item], position: int) -> TreeNode[Item] | None:
     for node in parent.children:
         item = node.data
-        if item is not None and item.kind != "missing" and item.position <= position < item.position + item.length:
+        if (
+            item is not None
+            and item.kind != "missing"
+            and item.position <= position < item.position + item.length
+        ):
             return node
     return None

@@ -27,7 +27,9 @@ class Timeline:
     @classmethod
     def of(cls, slices: list[tuple[datetime, int, int]], end: datetime | None) -> "Timeline":
         """With the onset found."""
-        return cls(tuple(slices), end, find_onset([(executions, flagged) for _, executions, flagged in slices]))
+        return cls(
+            tuple(slices), end, find_onset([(executions, flagged) for _, executions, flagged in slices])
+        )
 
     @property
     def onset_time(self) -> datetime | None:

@@ -22,7 +22,11 @@ _SIDEWAYS = 20
 class LineList(ScrollView, can_focus=True):
     """Lines of text, one under the cursor, wider ones reached with ← and →."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("list"), ("right,l", "sideways(1)", "right"), ("left", "sideways(-1)", "left")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *keys.bindings("list"),
+        ("right,l", "sideways(1)", "right"),
+        ("left", "sideways(-1)", "left"),
+    ]
     DEFAULT_CSS = """
     LineList { height: 1fr; background: ansi_default; color: ansi_default; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; }
     """
@@ -49,11 +53,12 @@ class LineList(ScrollView, can_focus=True):
         self._lines = list(lines)
         self.virtual_size = Size(max((line.cell_len for line in self._lines), default=0), len(self._lines))
         self.set_reactive(LineList.cursor, max(0, min(cursor, len(self._lines) - 1)))
-        if centre:
-            self.scroll_to(y=max(0, self.cursor - self.size.height // 2), animate=False, immediate=True)
-        else:
-            self._into_view()
+        # The scroll bar, and with it the place to scroll to, is known once the new size has been laid out.
+        self.call_after_refresh(self._centre if centre else self._into_view)
         self.refresh()
+
+    def _centre(self) -> None:
+        self.scroll_to(y=max(0, self.cursor - self.size.height // 2), animate=False, immediate=True, force=True)
 
     def validate_cursor(self, line: int) -> int:
         """Stay on the lines there are."""
@@ -70,9 +75,9 @@ class LineList(ScrollView, can_focus=True):
     def _into_view(self) -> None:
         top, height = self.scroll_offset.y, max(1, self.size.height)
         if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False, immediate=True)
+            self.scroll_to(y=self.cursor, animate=False, immediate=True, force=True)
         elif self.cursor >= top + height:
-            self.scroll_to(y=self.cursor - height + 1, animate=False, immediate=True)
+            self.scroll_to(y=self.cursor - height + 1, animate=False, immediate=True, force=True)
 
     def render_line(self, y: int) -> Strip:
         """One line of the window."""
@@ -114,4 +119,4 @@ class LineList(ScrollView, can_focus=True):
 
     def action_sideways(self, steps: int) -> None:
         """See more of long lines."""
-        self.scroll_to(x=max(0, self.scroll_offset.x + steps * _SIDEWAYS), animate=False, immediate=True)
+        self.scroll_to(x=max(0, self.scroll_offset.x + steps * _SIDEWAYS), animate=False, immediate=True, force=True)

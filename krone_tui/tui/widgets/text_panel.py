@@ -17,7 +17,8 @@ class TextPanel(VerticalScroll, can_focus=True):
     """Text, wrapped, from the top."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        (binding.key, _AS_LIST.get(binding.action, binding.action), binding.description) for binding in keys.bindings("list")
+        (binding.key, _AS_LIST.get(binding.action, binding.action), binding.description)
+        for binding in keys.bindings("list")
     ]
     DEFAULT_CSS = """
     TextPanel { height: 1fr; background: ansi_default; color: ansi_default; scrollbar-size-vertical: 1; padding: 0 1; }
@@ -31,4 +32,4 @@ class TextPanel(VerticalScroll, can_focus=True):
     def show(self, text: Text) -> None:
         """Show another text, from its top."""
         self.query_one(Static).update(text)
-        self.scroll_to(y=0, animate=False, immediate=True)
+        self.scroll_to(y=0, animate=False, immediate=True, force=True)

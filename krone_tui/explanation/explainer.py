@@ -1,0 +1,103 @@
+"""Explanations: a finding's evidence in a local model's words, streamed, grounded, cancellable."""
+
+import time
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+from krone_tui.errors import KroneError
+from krone_tui.explanation.grammar import free_grammar, guided_grammar
+from krone_tui.explanation.grounding import ground
+from krone_tui.explanation.llm import Engine
+from krone_tui.explanation.models import ModelFile, find_model, how_to_get_one
+from krone_tui.explanation.prompt import PROMPT_VERSION, SYSTEM, build_prompt
+from krone_tui.explanation.request import Chunk, Explanation, Prompt, Request
+from krone_tui.settings import Settings
+
+PROMPT_TOKENS = 520
+"""Of the whole prompt: what the small model reads within 3 s on two cores. A small model makes no use of more."""
+ANSWER_TOKENS = 400
+"""Three parts of one or two sentences; the grammar ends most answers well before."""
+GUIDED_BELOW = 600 << 20
+"""Bytes of the model file. Smaller models write sentences that are wrong more often than right: they only choose which
+records and which evidence to point at."""
+
+
+class Explainer:
+    """Explains findings with the model that the settings name. Calls are made by one thread at a time; `cancel` by any."""
+
+    def __init__(self, settings: Settings, prompt_tokens: int = PROMPT_TOKENS) -> None:
+        self._settings = settings
+        self._prompt_tokens = prompt_tokens
+        self._engine = Engine()
+
+    @property
+    def model(self) -> ModelFile:
+        """The model that would speak. Raises `KroneError` with one line on how to get one when there is none."""
+        found = find_model(self._settings)
+        if found is None:
+            raise KroneError(f"There is no model to explain with. {how_to_get_one(self._settings)}")
+        return found
+
+    def prepare(self) -> None:
+        """Load the model and let it read the instructions, so that the first token of `explain` comes sooner."""
+        self._load()
+        self._engine.read(SYSTEM)
+
+    def prompt(self, request: Request) -> Prompt:
+        """Exactly what `explain` would give the model."""
+        self._load()
+        return build_prompt(request, min(self._prompt_tokens, self._engine.context - ANSWER_TOKENS), self._engine.count)
+
+    def explain(self, request: Request) -> Iterator[Chunk]:
+        """Explain one finding: chunks of progress, then of text, the last one with the grounded explanation.
+
+        Same request, model and prompt version: same text. Raises `KroneError`, and `Cancelled` once another thread
+        cancels. A consumer that stops early ends the model's process by it.
+        """
+        started = time.monotonic()
+        model = self.model
+        prompt = self.prompt(request)
+        answer: list[str] = []
+        first_token = 0.0
+        prompt_tokens = tokens = 0
+        finished = False
+        try:
+            grammar = guided_grammar(prompt) if model.size < GUIDED_BELOW else free_grammar(prompt)
+            for step in self._engine.generate(prompt.system, prompt.user, grammar, ANSWER_TOKENS):
+                prompt_tokens = step.prompt_tokens
+                if step.tokens is not None:
+                    tokens = step.tokens
+                    continue
+                if step.text and not first_token:
+                    first_token = time.monotonic() - started
+                answer.append(step.text)
+                yield Chunk(step.text, step.read / max(step.prompt_tokens, 1))
+            finished = True
+        finally:
+            if not finished:
+                self._engine.close()
+        verdict, sentences, complete = ground("".join(answer), prompt)
+        yield Chunk(
+            explanation=Explanation(
+                verdict, sentences, complete, model.name, PROMPT_VERSION, time.monotonic() - started, first_token,
+                prompt_tokens, tokens, prompt.left_out,
+            )
+        )  # fmt: skip
+
+    def cancel(self) -> None:
+        """Stop an explanation from any thread, within a few milliseconds: the model's process is killed."""
+        self._engine.cancel()
+
+    def close(self) -> None:
+        """End the model's process."""
+        self._engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+        self.close()
+
+    def _load(self) -> None:
+        self._engine.load(self.model.path, self._settings.threads)

@@ -1,0 +1,59 @@
+"""Failure modes as rows of a table, with as many columns as the terminal has room for."""
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+
+from krone_tui.store.views import FailureModeRow
+from krone_tui.tui.screens.base import WIDE
+from krone_tui.tui.text import clock, short_count, sparkline
+
+SPARK = 8
+"""Columns of the sparkline: slices of the log's time."""
+
+
+def mode_table(
+    modes: Sequence[FailureModeRow], counts: Mapping[int, int], timelines: Mapping[int, list[int]], width: int
+) -> tuple[pa.Table, list[str], list[int | None]]:
+    """(rows, labels, widths) of the table, most suspicious first; `counts` are the executions in sight."""
+    days = (
+        len(
+            {mode.first_seen.date() for mode in modes if mode.first_seen}
+            | {mode.last_seen.date() for mode in modes if mode.last_seen}
+        )
+        > 1
+    )
+    columns: list[tuple[str, int | None, list[str]]] = [
+        ("#", 3, [str(mode.failure_mode_id) for mode in modes]),
+        ("score", 5, [f"{mode.score:.2f}" for mode in modes]),
+    ]
+    if width >= WIDE:
+        columns.append(("level", 6, [mode.level for mode in modes]))
+        columns.append(("kind", 7, [mode.kind for mode in modes]))
+        columns.append(("where", 30, [" › ".join(mode.path.split(" › ")[:2]) for mode in modes]))
+    columns.append(
+        ("execs", 5, [short_count(counts.get(mode.failure_mode_id, 0)).rjust(5) for mode in modes])
+    )
+    seen = 14 if days and width >= WIDE else 8
+    columns.append(("first", seen, [_seen(mode, "first_seen", days and width >= WIDE) for mode in modes]))
+    if width >= WIDE:
+        columns.append(("last", seen, [_seen(mode, "last_seen", days) for mode in modes]))
+    columns.append(("over time", 9, [sparkline(timelines.get(mode.failure_mode_id, [])) for mode in modes]))
+    columns.append(("what deviates", None, [mode.title for mode in modes]))
+    rows = pa.table({label: pa.array(values, pa.string()) for label, _, values in columns})
+    return rows, [label for label, _, _ in columns], [wide for _, wide, _ in columns]
+
+
+def _seen(mode: FailureModeRow, which: str, days: bool) -> str:
+    time = getattr(mode, which)
+    return f"{time:%m-%d %H:%M:%S}" if time is not None and days else clock(time)
+
+
+def mode_words(mode: FailureModeRow) -> str:
+    """Where a failure mode deviates and how, in one line: what a narrow table leaves out."""
+    seen = (
+        f", {clock(mode.first_seen)} to {clock(mode.last_seen)}"
+        if mode.first_seen and mode.last_seen != mode.first_seen
+        else ""
+    )
+    return f"{mode.path}  ({mode.kind}, {mode.level} level{seen})"

@@ -1,0 +1,93 @@
+"""A SQL prompt over the investigation's documented tables."""
+
+from typing import ClassVar
+
+import pyarrow as pa
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import Input
+
+from krone_tui.store import Store
+from krone_tui.store import screen as queries
+from krone_tui.tui import keys
+from krone_tui.tui.screens.base import KroneScreen
+from krone_tui.tui.text import safe
+from krone_tui.tui.widgets.arrow_table import ArrowTable
+from krone_tui.tui.widgets.bars import KeyBar, PaneTitle
+
+MOST = 10_000
+"""Rows of a result that are fetched."""
+_FIRST = "Enter runs it, Tab to the rows, Esc back. "
+
+
+class SqlScreen(KroneScreen):
+    """A line to write in, rows below it; the tables to begin with."""
+
+    PLACE = "sql"
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("sql")]
+    AUTO_FOCUS = "Input"
+    DEFAULT_CSS = """
+    SqlScreen Input { height: 1; border: none; padding: 0 1; background: ansi_default; color: ansi_default; }
+    SqlScreen Input:focus { border: none; background-tint: ansi_default 0%; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.running = False
+        self._history: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        """Prompt, title, rows, keys."""
+        yield Input(placeholder="SELECT …", select_on_focus=False)
+        yield PaneTitle(_FIRST + "The documented tables:")
+        yield ArrowTable(["table", "columns"], [22, None])
+        yield KeyBar(self.PLACE)
+
+    async def on_mount(self) -> None:
+        """Begin with the tables and their columns."""
+        tables = await self.desk.ask(queries.contract_columns)
+        self.query_one(ArrowTable).show(
+            pa.table(
+                {
+                    "table": pa.array([name for name, _ in tables], pa.string()),
+                    "columns": pa.array([columns for _, columns in tables], pa.string()),
+                }
+            )
+        )
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Run the query."""
+        event.stop()
+        if event.value.strip() and not self.running:
+            self._history.append(event.value)
+            self.run_worker(self._run(event.value))
+
+    async def _run(self, sql: str) -> None:
+        title = self.query_one(PaneTitle)
+        title.title = "Running … (Esc stops)"
+        self.running = True
+        try:
+            found = await self.desk.long.ask(queries.query, sql, MOST)
+        except Store.QueryError as error:
+            title.title = safe(" ".join(str(error).split()), 400)
+            return
+        finally:
+            self.running = False
+        labels = list(found.column_names)
+        rows = pa.table(
+            [_as_text(column) for column in found.columns], names=[f"{index}" for index in range(len(labels))]
+        )
+        title.title = f"{found.num_rows:,} rows" + (
+            f" (the first {MOST:,})" if found.num_rows == MOST else ""
+        )
+        self.query_one(ArrowTable).show(rows, labels=labels, widths=[None] * len(labels))
+
+    def stop(self) -> bool:
+        """Stop the query; False when none was running."""
+        if self.running:
+            self.desk.long.interrupt()
+        return self.running
+
+
+def _as_text(column: pa.ChunkedArray) -> pa.Array:
+    return pa.array([None if value is None else str(value) for value in column.to_pylist()], pa.string())

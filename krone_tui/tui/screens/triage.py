@@ -1,0 +1,293 @@
+"""Triage: the shape of the incident, failure modes most suspicious first, executions and evidence of the selected one."""
+
+import asyncio
+from typing import ClassVar
+
+import pyarrow as pa
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, Vertical
+
+from krone_tui.explanation import evidence
+from krone_tui.store import screen as queries
+from krone_tui.store import views
+from krone_tui.tui import keys
+from krone_tui.tui.screens.base import WIDE, KroneScreen
+from krone_tui.tui.screens.mode_rows import mode_table, mode_words
+from krone_tui.tui.text import clock, count, duration
+from krone_tui.tui.widgets.arrow_table import ArrowTable
+from krone_tui.tui.widgets.bars import KeyBar, PaneTitle
+from krone_tui.tui.widgets.evidence_panel import EvidencePanel
+from krone_tui.tui.widgets.histogram import Histogram, Timeline
+from krone_tui.tui.widgets.incident_header import IncidentHeader
+
+LISTED = 5000
+"""Executions of one failure mode in the list; n and N walk through all of them."""
+_PAUSE = 0.03
+"""Seconds the cursor must rest before what follows it is fetched, so that a held key asks nothing."""
+
+
+class TriageScreen(KroneScreen):
+    """The first screen."""
+
+    PLACE = "triage"
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("triage")]
+    DEFAULT_CSS = """
+    TriageScreen {
+        #panes { layout: grid; grid-size: 2 2; grid-columns: 1fr 36; grid-rows: 1fr 9; height: 1fr; background: ansi_default; }
+        #modes { column-span: 2; height: 100%; }
+        #evidence { column-span: 2; }
+        #executions { display: none; }
+        Vertical { background: ansi_default; }
+        &.-listing #evidence { column-span: 1; }
+        &.-listing #executions { display: block; }
+        &.-wide #panes { grid-columns: 1fr 62; grid-rows: 3fr 2fr; }
+        &.-wide #evidence { column-span: 1; }
+        &.-wide #executions { display: block; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.modes: list[views.FailureModeRow] = []
+        """Those in sight, in the order of the table."""
+        self._executions: list[int] = []
+        self._wanted_execution: int | None = None
+
+    def compose(self) -> ComposeResult:
+        """Header, histogram, three panes, keys."""
+        yield IncidentHeader()
+        yield Histogram()
+        with Container(id="panes"):
+            yield ArrowTable(["#"], [None], id="modes")
+            with Vertical(id="evidence"):
+                yield PaneTitle("Evidence", id="evidence-title")
+                yield EvidencePanel(id="evidence-panel")
+            with Vertical(id="executions"):
+                yield PaneTitle("Executions", id="executions-title")
+                yield ArrowTable(
+                    ["execution", "start", "lasts", "records"], [24, 8, 7, None], id="executions-table"
+                )
+        yield KeyBar(self.PLACE)
+
+    async def on_mount(self) -> None:
+        """Fill everything."""
+        header = self.query_one(IncidentHeader)
+        header.summary = self.krone.summary
+        header.note = " ".join(self.desk.investigation.opened.notes)
+        self.show_modes()
+        self.query_one("#modes").focus()
+
+    def on_histogram_width_changed(self, event: Histogram.WidthChanged) -> None:
+        """Fetch the histogram in the new width."""
+        self.run_worker(self._fill_histogram(event.columns), group="histogram", exclusive=True)
+
+    async def _fill_histogram(self, columns: int) -> None:
+        slices = await self.desk.ask(views.histogram, max(1, columns))
+        found = self.krone.summary
+        self.query_one(Histogram).timeline = Timeline.of(slices, found.end if found else None)
+
+    def on_resize(self) -> None:
+        """More columns on a wide terminal."""
+        self.show_modes(keep=True)
+
+    def show_modes(self, *, keep: bool = False) -> None:
+        """Show the failure modes that the filters admit; `keep` the cursor on its failure mode."""
+        current = self.selected_mode if keep else None
+        self.modes, counts = self.krone.findings.shown_modes()
+        self.query_one(IncidentHeader).narrowed = self.krone.findings.describe()
+        rows, labels, widths = mode_table(self.modes, counts, self.krone.findings.timelines, self.size.width)
+        at = next(
+            (
+                index
+                for index, mode in enumerate(self.modes)
+                if current and mode.failure_mode_id == current.failure_mode_id
+            ),
+            0,
+        )
+        self.query_one("#modes", ArrowTable).show(rows, labels=labels, widths=widths, cursor=at)
+        if not keep or self.selected_mode != current:
+            self._follow_mode()
+
+    @property
+    def selected_mode(self) -> views.FailureModeRow | None:
+        """Under the cursor; None where nothing is listed."""
+        row = self.query_one("#modes", ArrowTable).cursor_row
+        return self.modes[row] if 0 <= row < len(self.modes) else None
+
+    @property
+    def selected_execution(self) -> int | None:
+        """Under the cursor of the executions; of the failure mode, its example while they are being fetched."""
+        row = self.query_one("#executions-table", ArrowTable).cursor_row
+        if 0 <= row < len(self._executions):
+            return self._executions[row]
+        return self.selected_mode.example_execution if self.selected_mode else None
+
+    def on_data_table_row_highlighted(self, event: ArrowTable.RowHighlighted) -> None:
+        """The other panes follow the cursor."""
+        event.stop()
+        if event.data_table.id == "modes":
+            self._follow_mode()
+        else:
+            self._follow_execution()
+
+    def _follow_mode(self) -> None:
+        self._executions = []
+        self.run_worker(self._fill_executions(), group="follow", exclusive=True)
+
+    def _follow_execution(self) -> None:
+        self.run_worker(self._fill_evidence(), group="follow", exclusive=True)
+
+    async def _fill_executions(self) -> None:
+        mode = self.selected_mode
+        table, title = (
+            self.query_one("#executions-table", ArrowTable),
+            self.query_one("#executions-title", PaneTitle),
+        )
+        if mode is None:
+            table.show(_execution_rows(None))
+            title.title = "Executions"
+            found = self.krone.summary
+            none = (
+                "No failure mode passes the filters; x clears them."
+                if found and found.flagged
+                else "Nothing in this log deviates from the baseline."
+            )
+            self.query_one(EvidencePanel).show_evidence([], none)
+            return
+        await asyncio.sleep(_PAUSE)
+        found_rows = await self.desk.ask(
+            queries.executions_of_mode, mode.failure_mode_id, self.krone.findings.within, LISTED
+        )
+        self._executions = found_rows.column("execution_id").to_pylist()
+        wanted, self._wanted_execution = self._wanted_execution, None
+        at = self._executions.index(wanted) if wanted in self._executions else 0
+        table.show(_execution_rows(found_rows), cursor=at)
+        title.title = f"{count(len(self._executions), 'execution')}" + (
+            " (first ones)" if len(self._executions) == LISTED else ""
+        )
+        await self._fill_evidence()
+
+    async def _fill_evidence(self) -> None:
+        mode, execution_id = self.selected_mode, self.selected_execution
+        if mode is None or execution_id is None:
+            return
+        await asyncio.sleep(_PAUSE)
+        execution = await self.desk.ask(views.execution, execution_id)
+        sentences = await self.desk.ask(evidence, execution_id)
+        if execution is None:
+            return
+        row = self.query_one("#executions-table", ArrowTable).cursor_row
+        name = execution.identifier if len(execution.identifier) <= 30 else execution.identifier[:29] + "…"
+        when = f"  {clock(execution.start_time, day=True)}" if execution.start_time else ""
+        self.query_one(
+            "#evidence-title", PaneTitle
+        ).title = f"{name}{when}  {row + 1:,} of {len(self._executions):,}"
+        related = self.krone.findings.related.get(mode.failure_mode_id, [])
+        panel = self.query_one("#evidence-panel", EvidencePanel)
+        panel.show_evidence(sentences, mode_words(mode), _related_words(related))
+        self.krone.current_execution = execution_id
+
+    def select(self, failure_mode_id: int, execution_id: int) -> None:
+        """Put the cursors on an execution of a failure mode."""
+        at = next(
+            (index for index, mode in enumerate(self.modes) if mode.failure_mode_id == failure_mode_id), None
+        )
+        if at is None:
+            return
+        table = self.query_one("#modes", ArrowTable)
+        if table.cursor_row == at and execution_id in self._executions:
+            self.query_one("#executions-table", ArrowTable).move_cursor(
+                row=self._executions.index(execution_id)
+            )
+            return
+        self._wanted_execution = execution_id
+        if table.cursor_row == at:
+            self._follow_mode()
+        else:
+            table.move_cursor(row=at)
+
+    def on_screen_resume(self) -> None:
+        """Back from another screen: stand where the user walked to."""
+        current = self.krone.current_execution
+        if current is not None and current != self.selected_execution:
+            mode = self.krone.findings.mode_of(current)
+            if mode is not None:
+                self.select(mode, current)
+
+    def next_pane(self, step: int) -> None:
+        """Failure modes, executions, evidence, in turn; on a narrow terminal executions show while they have the focus."""
+        panes = ["modes", "executions-table", "evidence-panel"]
+        focused = self.focused.id if self.focused is not None else None
+        pane = panes[(panes.index(focused) + step) % 3] if focused in panes else "modes"
+        self.set_class(pane == "executions-table", "-listing")
+        self.query_one("#executions-title", PaneTitle).active = pane == "executions-table"
+        self.query_one("#evidence-title", PaneTitle).active = pane == "evidence-panel"
+        self.query_one(f"#{pane}").focus(scroll_visible=False)
+
+    def action_open(self) -> None:
+        """Open the execution as a tree."""
+        if self.selected_execution is not None:
+            self.krone.open_execution(self.selected_execution)
+
+    def action_compare(self) -> None:
+        """Compare the execution with a normal one."""
+        if self.selected_execution is not None:
+            self.krone.open_comparison(self.selected_execution)
+
+    def action_raw(self) -> None:
+        """The raw log around the deviation."""
+        if self.selected_execution is not None:
+            self.krone.open_raw(self.selected_execution, None)
+
+    def action_next_finding(self) -> None:
+        """The next execution with a finding."""
+        self._walk(1)
+
+    def action_previous_finding(self) -> None:
+        """The one before."""
+        self._walk(-1)
+
+    def _walk(self, step: int) -> None:
+        found = self.krone.findings.step(self.selected_execution, step)
+        if found is not None:
+            self.select(*found)
+
+    def action_export(self) -> None:
+        """Take a summary along."""
+        if self.selected_execution is not None:
+            self.krone.export(self.selected_execution)
+
+    @property
+    def wide(self) -> bool:
+        """Whether panes stand side by side."""
+        return self.size.width >= WIDE
+
+
+def _related_words(related: list[tuple[int, int]]) -> str:
+    if not related:
+        return ""
+    return (
+        "In the same executions: "
+        + ", ".join(f"failure mode {mode} ({count_:,})" for mode, count_ in related[:4])
+        + "."
+    )
+
+
+def _execution_rows(found: pa.Table | None) -> pa.Table:
+    if found is None:
+        return pa.table(
+            {name: pa.array([], pa.string()) for name in ("execution", "start", "lasts", "records")}
+        )
+    return pa.table(
+        {
+            "execution": found.column("identifier"),
+            "start": pa.array([clock(time) for time in found.column("start_time").to_pylist()], pa.string()),
+            "lasts": pa.array(
+                [duration(seconds) for seconds in found.column("seconds").to_pylist()], pa.string()
+            ),
+            "records": pa.array(
+                [f"{records:,}" for records in found.column("records").to_pylist()], pa.string()
+            ),
+        }
+    )
