@@ -1,15 +1,25 @@
 """Every setting that can change a result or a limit: one typed object, each with its unit and reason.
 
-Defaults are overridden by `config.toml` in the user's config folder, that by `KRONE_TUI_*` in the environment,
-that by the command line.
+Defaults are overridden by `config.toml` in the user's config folder, that by `KRONE_TUI_*` in the
+environment, that by the command line.
 """
 
+import re
+from datetime import UTC, date, datetime
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import platformdirs
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from krone_tui.errors import KroneError
 
@@ -35,20 +45,59 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="KRONE_TUI_", frozen=True, extra="forbid")
 
     cache_dir: Path = Field(_DIRS.user_cache_path, description="Folder of the investigations' databases.")
-    data_dir: Path = Field(_DIRS.user_data_path, description="Folder of knowledge bases and the user's models.")
-    use_cache: bool = Field(True, description="Keep the investigation's database, so that the next opening is instant.")
-    cache_bytes: int = Field(4 << 30, ge=0, description="Bytes of investigations to keep; the longest unused go first.")
-    threads: int = Field(0, ge=0, description="Threads of DuckDB and ONNX Runtime; 0: as many as there are cores.")
+    data_dir: Path = Field(
+        _DIRS.user_data_path, description="Folder of knowledge bases and the user's models."
+    )
+    use_cache: bool = Field(
+        True, description="Keep the investigation's database, so that the next opening is instant."
+    )
+    cache_bytes: int = Field(
+        4 << 30, ge=0, description="Bytes of investigations to keep; the longest unused go first."
+    )
+    threads: int = Field(
+        0, ge=0, description="Threads of DuckDB and ONNX Runtime; 0: as many as there are cores."
+    )
     memory_limit: str = Field("1GB", description="What DuckDB may hold in memory before it spills to disk.")
 
-    group_by: str | None = Field(None, description="Identifier to group records by: a candidate's name or a regular expression.")
-    idle_gap: float = Field(0.0, ge=0, description="Seconds without a record that end a window; 0: chosen on the data.")
+    group_by: str | None = Field(
+        None, description="Identifier to group records by: a candidate's name or a regular expression."
+    )
+    idle_gap: float = Field(
+        0.0, ge=0, description="Seconds without a record that end a window; 0: chosen on the data."
+    )
     baseline: tuple[Path, ...] = Field((), description="Logs known to be good.")
     normal_before: str | None = Field(None, description="Records before this time are normal (ISO 8601).")
     sensitivity: Sensitivity = Field(Sensitivity.NORMAL, description="low, normal or high.")
-    exhaustive: bool = Field(False, description="Judge every level of an execution even after a finding (no early exit).")
+    exhaustive: bool = Field(
+        False, description="Judge every level of an execution even after a finding (no early exit)."
+    )
 
     llm: Path | None = Field(None, description="A GGUF file that explains findings.")
+
+    @field_validator("normal_before", mode="before")
+    @classmethod
+    def _instant(cls, value: Any) -> Any:
+        """As records carry their times: as written without a zone, in UTC with one. TOML has its own times."""
+        if isinstance(value, str):
+            try:
+                value = datetime.fromisoformat(value.strip())
+            except ValueError:
+                raise PydanticCustomError(
+                    "time", "'{given}' is no time; write it like 2026-03-14T02:10:00", {"given": value}
+                ) from None
+        if isinstance(value, datetime):
+            return (value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value).isoformat(sep=" ")
+        return value.isoformat() if isinstance(value, date) else value
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _size(cls, value: str) -> str:
+        """As DuckDB reads sizes."""
+        if not re.fullmatch(r"\s*\d+(\.\d+)?\s*[KMGT]i?B\s*", value, re.IGNORECASE):
+            raise PydanticCustomError(
+                "size", "'{given}' is no size; write it like 1GB or 500MB", {"given": value}
+            )
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -72,8 +121,19 @@ def load_settings(**from_command_line: object) -> Settings:
     try:
         return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise KroneError(f"The setting '{name}' is not usable: {first['msg']}.") from error
+        raise KroneError(_sentence(error.errors()[0])) from error
     except (OSError, ValueError) as error:
         raise KroneError(f"The settings in {config_file()} cannot be read: {error}.") from error
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    """What is wrong with one setting."""
+    name = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        known = get_close_matches(name, Settings.model_fields, 1) or sorted(Settings.model_fields)
+        return f"{config_file()} has a setting '{name}' that does not exist; there is {', '.join(known)}."
+    what = problem["msg"]
+    if problem["type"] not in ("time", "size"):
+        # Pydantic says what it expects, not what it was given.
+        what = f"{problem['input']!r} was given; {what[:1].lower()}{what[1:]}"
+    return f"The setting '{name}' is not usable: {what}."

@@ -1,5 +1,6 @@
 """Small real logs of simple systems, and the stages run over them: what several test modules share."""
 
+import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -109,3 +110,38 @@ def investigated(paths: Sequence[Path], **given: object) -> Iterator[Store]:
     """The database of a whole investigation."""
     with Investigation.open([str(path) for path in paths], settings(**given)) as investigation:
         yield investigation.store
+
+
+SESSION_STEPS = (
+    "sshd[{id}]: Connection from 10.0.0.{a} port {b}",
+    "sshd[{id}]: Accepted publickey for deploy from 10.0.0.{a} port {b} ssh2",
+    "sshd[{id}]: pam_unix(sshd:session): session opened for user deploy",
+    "sshd[{id}]: Received disconnect from 10.0.0.{a}: disconnected by user",
+    "sshd[{id}]: pam_unix(sshd:session): session closed for user deploy",
+)
+
+
+def sessions(host: str, count: int) -> list[list[Event]]:
+    """Overlapping logins on one host, of the process ids 2000, 2001, …: equal ids on two hosts are two sessions."""
+    rng = random.Random(host)
+    return [
+        [Event(event.seconds, f"{host} {event.text}") for event in job(str(2000 + index), 5.0 * index, rng, SESSION_STEPS, 3.0)]
+        for index in range(count)
+    ]
+
+
+def json_lines(work: Sequence[Sequence[Event]]) -> list[str]:
+    """JSON lines of jobs named `@` and four characters, which stand in the field `trace_id` alone, after a `t`."""
+    lines = []
+    for event in sorted((event for one in work for event in one), key=lambda event: event.seconds):
+        level, _, text = event.text.partition(" ")
+        name = text.partition("@")[2][:4]
+        row = {
+            "time": f"{(START + timedelta(seconds=round(event.seconds, 3))).isoformat()}Z",
+            "level": level,
+            "msg": text.partition(": ")[2].replace(f"@{name}", "it"),
+            "trace_id": f"t{name}",
+            "region": "eu",
+        }
+        lines.append(json.dumps(row))
+    return lines

@@ -28,6 +28,8 @@ SCORED_RECORDS = 1_000_000
 ROUGH_RECORDS = 60_000
 """Records of the first, rough scoring, after which only `FINALISTS` candidates are scored in full."""
 FINALISTS = 5
+CLOSE = 0.5
+"""Share of the best rough score that makes a finalist."""
 MIN_SCORE = 0.2
 """A best candidate below this holds nothing together: the log is cut into windows."""
 PROCESS_REUSE_GAP = 1_800.0
@@ -76,10 +78,10 @@ def group_executions(store: Store, settings: Settings, progress: Progress = sile
         scored = [chosen, *(other for other in scored if other.candidate != chosen.candidate)]
     else:
         chosen = scored[0] if scored and scored[0].score >= MIN_SCORE else None
-    window_by, idle_gap, tumbling = _window_cut(store, settings, _key(chosen.candidate) if chosen else None, filled)
+    queries.key_records(store, _key(chosen.candidate) if chosen else None)
+    window_by, idle_gap, tumbling = _window_cut(store, settings, chosen is not None, filled)
     queries.group_records(
         store,
-        _key(chosen.candidate) if chosen else None,
         chosen.candidate.name if chosen else "window",
         reuse_gap=PROCESS_REUSE_GAP if chosen and chosen.candidate.kind is Kind.HEADER and filled["time"] > 0 else None,
         window_by=window_by,
@@ -103,10 +105,10 @@ def score_candidates(store: Store, records: int, filled: dict[str, float]) -> li
     keys = queries.field_keys(store, 24) if filled["fields"] > 0 else []
     candidates = [*message_candidates(messages), *field_candidates(keys), *header_candidates(filled, sources)]
     rough = _score_all(store, candidates, records, ROUGH_RECORDS)
-    if records <= ROUGH_RECORDS:
+    if records <= ROUGH_RECORDS or not rough or rough[0].score < MIN_SCORE / 2:
         return rough
-    finalists = [one.candidate for one in rough[:FINALISTS]]
-    return _score_all(store, finalists, records, SCORED_RECORDS) + rough[FINALISTS:]
+    finalists = [one.candidate for one in rough[:FINALISTS] if one.score >= CLOSE * rough[0].score]
+    return _score_all(store, finalists, records, SCORED_RECORDS) + rough[len(finalists) :]
 
 
 def _score_all(store: Store, candidates: list[Candidate], records: int, most: int) -> list[Scored]:
@@ -170,7 +172,7 @@ def _asked_for(store: Store, name: str, scored: list[Scored], records: int) -> S
 
 
 def _window_cut(
-    store: Store, settings: Settings, key: queries.KeySource | None, filled: dict[str, float]
+    store: Store, settings: Settings, keyed: bool, filled: dict[str, float]
 ) -> tuple[tuple[str, ...], float | None, float | None]:
     """What the windows of the records without the key are made of: (columns, idle gap, tumbling length in seconds).
 
@@ -180,17 +182,17 @@ def _window_cut(
     by: tuple[str, ...] = ("host", "source_id") if filled["host"] > 0 else ("source_id",)
     if filled["time"] == 0:
         return by, None, None
-    count, groups, histogram = queries.pauses(store, key, by)
+    count, groups, histogram = queries.pauses(store, by)
     if settings.idle_gap > 0:
         return by, settings.idle_gap, None
     gap = valley(histogram)
     if len(by) > 1 and count < LEAST_WINDOW * (groups + _rests(histogram, gap)):
         by = ("source_id",)
-        count, groups, histogram = queries.pauses(store, key, by)
+        count, groups, histogram = queries.pauses(store, by)
         gap = valley(histogram)
-    if gap is not None and key is None and count >= LEAST_WINDOW * (groups + _rests(histogram, gap)):
+    if gap is not None and not keyed and count >= LEAST_WINDOW * (groups + _rests(histogram, gap)):
         return by, gap, None
-    wanted = queries.seconds_covered(store, key) * TUMBLING_TARGET * groups / max(count, 1)
+    wanted = queries.seconds_covered(store) * TUMBLING_TARGET * groups / max(count, 1)
     return by, None, float(min(TUMBLING_SECONDS, key=lambda length: abs(math.log(length / max(wanted, 0.5)))))
 
 

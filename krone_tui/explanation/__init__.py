@@ -1,5 +1,46 @@
 """Why a finding is one: evidence always, a local model's words when asked for."""
 
+from krone_tui.explanation.assembly import request_for
 from krone_tui.explanation.evidence import AlignedStep, Evidence, Sentence, align, cite, evidence
+from krone_tui.explanation.explainer import Explainer
+from krone_tui.explanation.kept import KeptExplanations
+from krone_tui.explanation.llm import Engine
+from krone_tui.explanation.models import ModelFile, ModelRow, find_model, how_to_get_one, list_models
+from krone_tui.explanation.prompt import PROMPT_VERSION
+from krone_tui.explanation.request import (
+    Chunk,
+    Claim,
+    Explanation,
+    Fact,
+    LogRecord,
+    NormalSeq,
+    Prompt,
+    Request,
+)
 
-__all__ = ["AlignedStep", "Evidence", "Sentence", "align", "cite", "evidence"]
+__all__ = [
+    "PROMPT_VERSION",
+    "AlignedStep",
+    "Chunk",
+    "Claim",
+    "Engine",
+    "Evidence",
+    "Explainer",
+    "Explanation",
+    "Fact",
+    "KeptExplanations",
+    "LogRecord",
+    "ModelFile",
+    "ModelRow",
+    "NormalSeq",
+    "Prompt",
+    "Request",
+    "Sentence",
+    "align",
+    "cite",
+    "evidence",
+    "find_model",
+    "how_to_get_one",
+    "list_models",
+    "request_for",
+]

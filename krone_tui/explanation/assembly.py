@@ -15,7 +15,9 @@ _MOST_RECORDS = 400
 _MOST_NORMAL = 3
 
 
-def request_for(store: Store, execution_id: int, finding: views.FindingRow | None = None) -> tuple[Request, int]:
+def request_for(
+    store: Store, execution_id: int, finding: views.FindingRow | None = None
+) -> tuple[Request, int]:
     """What to ask about a finding of an execution, by default the decisive one; and the hash of its Seq.
 
     Raises `KroneError` when there is no such execution, or nothing was found in it.
@@ -60,7 +62,9 @@ def _span(store: Store, execution_id: int, finding: views.FindingRow) -> list[vi
     if count <= _MOST_RECORDS:
         return views.records(store, execution_id, first, count)
     half = _MOST_RECORDS // 2
-    return views.records(store, execution_id, first, half) + views.records(store, execution_id, first + count - half, half)
+    return views.records(store, execution_id, first, half) + views.records(
+        store, execution_id, first + count - half, half
+    )
 
 
 def _nearest(steps: Sequence[str], seqs: list[explanations.SeqRow]) -> list[NormalSeq]:

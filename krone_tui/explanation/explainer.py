@@ -15,16 +15,20 @@ from krone_tui.explanation.request import Chunk, Explanation, Prompt, Request
 from krone_tui.settings import Settings
 
 PROMPT_TOKENS = 520
-"""Of the whole prompt: what the small model reads within 3 s on two cores. A small model makes no use of more."""
+"""Of the whole prompt: what the small model reads within 3 s on two cores. A small model makes no use of
+more.
+"""
 ANSWER_TOKENS = 400
 """Three parts of one or two sentences; the grammar ends most answers well before."""
 GUIDED_BELOW = 600 << 20
-"""Bytes of the model file. Smaller models write sentences that are wrong more often than right: they only choose which
-records and which evidence to point at."""
+"""Bytes of the model file. Smaller models write sentences that are wrong more often than right: they only
+choose which records and which evidence to point at."""
 
 
 class Explainer:
-    """Explains findings with the model that the settings name. Calls are made by one thread at a time; `cancel` by any."""
+    """Explains findings with the model that the settings name. Calls are made by one thread at a time;
+    `cancel` by any.
+    """
 
     def __init__(self, settings: Settings, prompt_tokens: int = PROMPT_TOKENS) -> None:
         self._settings = settings
@@ -33,27 +37,29 @@ class Explainer:
 
     @property
     def model(self) -> ModelFile:
-        """The model that would speak. Raises `KroneError` with one line on how to get one when there is none."""
+        """The model that would speak. Raises `KroneError`, with how to get one, when there is none."""
         found = find_model(self._settings)
         if found is None:
             raise KroneError(f"There is no model to explain with. {how_to_get_one(self._settings)}")
         return found
 
     def prepare(self) -> None:
-        """Load the model and let it read the instructions, so that the first token of `explain` comes sooner."""
+        """Load the model and let it read the instructions: the first token of `explain` comes sooner."""
         self._load()
         self._engine.read(SYSTEM)
 
     def prompt(self, request: Request) -> Prompt:
         """Exactly what `explain` would give the model."""
         self._load()
-        return build_prompt(request, min(self._prompt_tokens, self._engine.context - ANSWER_TOKENS), self._engine.count)
+        return build_prompt(
+            request, min(self._prompt_tokens, self._engine.context - ANSWER_TOKENS), self._engine.count
+        )
 
     def explain(self, request: Request) -> Iterator[Chunk]:
         """Explain one finding: chunks of progress, then of text, the last one with the grounded explanation.
 
-        Same request, model and prompt version: same text. Raises `KroneError`, and `Cancelled` once another thread
-        cancels. A consumer that stops early ends the model's process by it.
+        Same request, model and prompt version: same text. Raises `KroneError`, and `Cancelled` once another
+        thread cancels. A consumer that stops early ends the model's process by it.
         """
         started = time.monotonic()
         model = self.model
@@ -78,12 +84,19 @@ class Explainer:
             if not finished:
                 self._engine.close()
         verdict, sentences, complete = ground("".join(answer), prompt)
-        yield Chunk(
-            explanation=Explanation(
-                verdict, sentences, complete, model.name, PROMPT_VERSION, time.monotonic() - started, first_token,
-                prompt_tokens, tokens, prompt.left_out,
-            )
-        )  # fmt: skip
+        explanation = Explanation(
+            verdict=verdict,
+            sentences=sentences,
+            complete=complete,
+            model=model.name,
+            prompt_version=PROMPT_VERSION,
+            seconds=time.monotonic() - started,
+            first_token_seconds=first_token,
+            prompt_tokens=prompt_tokens,
+            tokens=tokens,
+            left_out=prompt.left_out,
+        )
+        yield Chunk(explanation=explanation)
 
     def cancel(self) -> None:
         """Stop an explanation from any thread, within a few milliseconds: the model's process is killed."""
@@ -96,7 +109,9 @@ class Explainer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _load(self) -> None:

@@ -1,4 +1,6 @@
-"""The GBNF grammar of an explanation: its parts, its sentences, and the only numbers and names that they may hold."""
+"""The GBNF grammar of an explanation: its parts, its sentences, and the only numbers and names that they may
+hold.
+"""
 
 import re
 from collections.abc import Iterable
@@ -26,7 +28,9 @@ _LEADS_OF_EVIDENCE = {"Why it is unusual": ("Evidence:", "Compared with normal e
 
 
 def values(texts: Iterable[str]) -> list[str]:
-    """The words of the texts that are no plain English letters: numbers, identifiers, paths, other scripts; in order."""
+    """The words of the texts that are no plain English letters: numbers, identifiers, paths, other scripts;
+    in order.
+    """
     found: dict[str, None] = {}
     for text in texts:
         for match in _WORDS.finditer(text):
@@ -39,14 +43,16 @@ def values(texts: Iterable[str]) -> list[str]:
 def free_grammar(prompt: Prompt) -> str:
     """A verdict and three parts of one or two sentences, each ending in the references that it rests on.
 
-    References are those of the prompt alone. A word is made of letters, or is a value that stands in the prompt:
-    no number can be invented. A value follows a word, so that no list of values runs on. GBNF as in llama.cpp's
-    grammars/README.md.
+    References are those of the prompt alone. A word is made of letters, or is a value that stands in the
+    prompt: no number can be invented. A value follows a word, so that no list of values runs on. GBNF as in
+    llama.cpp's grammars/README.md.
     """
     references = list(prompt.references)[:_MAX_REFERENCES]
-    known = values([*(fact.text for fact in prompt.facts), *(r.message for r in prompt.records), prompt.context])
+    known = values(
+        [*(fact.text for fact in prompt.facts), *(r.message for r in prompt.records), prompt.context]
+    )
     rules = [
-        _root({part: "claims" for part in PARTS}),
+        _root(dict.fromkeys(PARTS, "claims")),
         f"verdict ::= {_any_of(VERDICTS)}",
         'claims ::= claim (" " claim)?',
         'claim ::= sentence " [" reference (", " reference){0,3} "]"' if references else "claim ::= sentence",
@@ -63,19 +69,30 @@ def free_grammar(prompt: Prompt) -> str:
 
 
 def guided_grammar(prompt: Prompt) -> str:
-    """The same parts for a model too small to write: it chooses the verdict, the records and the evidence to point at.
+    """The same parts for a model too small to write: it chooses the verdict, the records and the evidence to
+    point at.
 
     What it chooses stands there word for word, with its own reference.
     """
-    quotes = [f" “{_quote(record.message)}”. [{record.line}]" for record in prompt.records if _quote(record.message)]
+    quotes = [
+        f" “{_quote(record.message)}”. [{record.line}]" for record in prompt.records if _quote(record.message)
+    ]
     facts = []
     for number, fact in enumerate(prompt.facts, 1):
         cited = ", ".join(map(str, fact.lines[:4])) if fact.lines else f"E{number}"
         facts.append(f" {_SHORTENED.sub(' …', fact.text).translate(_ROUND)}. [{cited}]")
-    quoted, stated = ("quote", "fact") if quotes and facts else ("quote", "quote") if quotes else ("fact", "fact")
+    quoted, stated = (
+        ("quote", "fact") if quotes and facts else ("quote", "quote") if quotes else ("fact", "fact")
+    )
     leads = _LEADS_OF_RECORDS | _LEADS_OF_EVIDENCE
     rules = [
-        _root({PARTS[0]: f'lead0 {quoted} (" " lead0 {quoted})?', PARTS[1]: f"lead1 {stated}", PARTS[2]: f"lead2 {quoted}"}),
+        _root(
+            {
+                PARTS[0]: f'lead0 {quoted} (" " lead0 {quoted})?',
+                PARTS[1]: f"lead1 {stated}",
+                PARTS[2]: f"lead2 {quoted}",
+            }
+        ),
         f"verdict ::= {_any_of(VERDICTS)}",
         *(f"lead{number} ::= {_any_of(leads[part])}" for number, part in enumerate(PARTS)),
     ]
@@ -87,7 +104,9 @@ def guided_grammar(prompt: Prompt) -> str:
 
 
 def _root(parts: dict[str, str]) -> str:
-    return 'root ::= "Verdict: " verdict "\\n" ' + ' "\\n" '.join(f'"{part}: " {rule}' for part, rule in parts.items())
+    return 'root ::= "Verdict: " verdict "\\n" ' + ' "\\n" '.join(
+        f'"{part}: " {rule}' for part, rule in parts.items()
+    )
 
 
 def _quote(message: str) -> str:

@@ -1,4 +1,6 @@
-"""Grounding: an answer taken apart into sentences, and each held against the records and evidence that it cites."""
+"""Grounding: an answer taken apart into sentences, and each held against the records and evidence that it
+cites.
+"""
 
 import re
 from functools import cache
@@ -8,14 +10,36 @@ from krone_tui.explanation.grammar import PARTS, VERDICTS
 from krone_tui.explanation.request import Claim, Prompt
 
 _CLAIM = re.compile(r"\s*(?P<text>.+?)\s*(?:\[(?P<cited>E?\d+(?:, E?\d+)*)\](?= |\Z)|\Z)", re.DOTALL)
-_TOKEN = re.compile(r"[^\s\"`<>(){}\[\],;|‹›⁅⁆¦…“”]+")
+_TOKEN = re.compile(r"(?:[^\s\"`<>(){}\[\],;|‹›⁅⁆¦…“”]|(?<=\d),(?=\d{3}(?!\d)))+")
 _QUOTED = re.compile(r"“([^“”]+)”|\"([^\"]+)\"")
 _ALIKE = str.maketrans({"[": "(", "]": ")", "“": '"', "”": '"'})
 _EDGE = ".:!?=*→-/'"
 _WORD_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
-_SUFFIXES = ("ations", "ation", "ingly", "edly", "ings", "ing", "ions", "ion", "ies", "ied", "ed", "es", "ly", "er", "s", "e", "y")
-_DENIALS = re.compile(r"\b(?:no|not|never|none|without|neither|nor|cannot|\w+n't|missing|absent|lack\w*|fail\w*)\b", re.IGNORECASE)
-_NUMBER_WORDS = {word: str(number) for number, word in enumerate("two three four five six seven eight nine ten".split(), 2)}
+_SUFFIXES = (
+    "ations",
+    "ation",
+    "ingly",
+    "edly",
+    "ings",
+    "ing",
+    "ions",
+    "ion",
+    "ies",
+    "ied",
+    "ed",
+    "es",
+    "ly",
+    "er",
+    "s",
+    "e",
+    "y",
+)
+_DENIALS = r"\b(?:no|not|never|none|without|neither|nor|cannot|\w+n't|missing|absent)\b"
+_READS_AS_DENIAL = rf"{_DENIALS}|\b(?:fail|lack|refus|reject|declin|miss)\w*"
+_NUMBER_WORDS = {
+    word: str(number)
+    for number, word in enumerate(["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], 2)
+}
 
 
 def parse_answer(answer: str) -> tuple[str, list[tuple[str, str, tuple[str, ...]]], bool]:
@@ -39,9 +63,10 @@ def parse_answer(answer: str) -> tuple[str, list[tuple[str, str, tuple[str, ...]
 def ground(answer: str, prompt: Prompt) -> tuple[str, tuple[Claim, ...], bool]:
     """The verdict, the sentences with whether what they cite bears them out, and whether the answer is whole.
 
-    A sentence is supported when every reference exists, every name, number and quotation of it stands in what it
-    cites (or in the place, baseline and steps, which are the tool's own facts), every other word stands there or
-    names no fact (`plain_words.txt`), and at least one word of substance is shared.
+    A sentence is supported when every reference exists, every name, number and quotation of it stands in what
+    it cites (or in the place, baseline and steps, which are the tool's own facts), every other word stands
+    there
+    or names no fact (`plain_words.txt`), and at least one word of substance is shared.
     """
     verdict, claims, whole = parse_answer(answer)
     references = prompt.references
@@ -70,7 +95,7 @@ def _why_unsupported(text: str, cited: tuple[str, ...], references: dict[str, st
         quotation = match[1] or match[2]
         if _spoken(quotation) not in said:
             return f"what it cites does not say “{quotation}”"
-    if _DENIALS.search(text) and not _DENIALS.search(f"{behind}\n{context}"):
+    if re.search(_DENIALS, text, re.IGNORECASE) and not re.search(_READS_AS_DENIAL, behind, re.IGNORECASE):
         return "denies something; what it cites denies nothing"
     return _word_not_borne_out(text, cited, behind, context)
 
@@ -111,7 +136,7 @@ def _is_value(token: str) -> bool:
 
 
 def _stands_in(value: str, text: str) -> bool:
-    """Whether the value occurs, not as a part of a longer number or word; thousands separators do not matter."""
+    """Whether the value occurs, not as a part of a longer one; thousands separators do not matter."""
     plain_value, plain_text = (re.sub(r"(?<=\d),(?=\d{3}\b)", "", each).lower() for each in (value, text))
     pattern = rf"(?<![^\W_])(?<!\d[.,]){re.escape(plain_value)}(?![^\W_])(?![.,]\d)"
     return re.search(pattern, plain_text) is not None

@@ -1,4 +1,4 @@
-"""llama.cpp in a process of its own: the screen stays responsive, a crash harms no one, cancelling is a kill."""
+"""llama.cpp in its own process: the screen stays responsive, a crash harms no one, cancelling is a kill."""
 
 import importlib.util
 import json
@@ -52,8 +52,8 @@ def llama_cpp_installed() -> bool:
 class Engine:
     """One model in one worker process. Calls are made by one thread at a time; `cancel` by any.
 
-    Raises `KroneError` with one sentence whenever the model cannot do what is asked, and `Cancelled` in the thread
-    that waits when another one cancels. After both, the next call starts a new process.
+    Raises `KroneError` with one sentence whenever the model cannot do what is asked, and `Cancelled` in the
+    thread that waits when another one cancels. After both, the next `load` starts a new process.
     """
 
     def __init__(self) -> None:
@@ -71,7 +71,14 @@ class Engine:
         return About(about["name"], about["context"], about["chat"])
 
     def load(self, path: Path, threads: int = 0) -> None:
-        """Load a GGUF; threads 0: as many as the process may use. Nothing happens when it is loaded already."""
+        """Load a GGUF, unless it is loaded already; threads 0: as many as the process may use.
+
+        Begins anew after a `cancel`.
+        """
+        with self._lock:
+            was_cancelled, self._cancelled = self._cancelled, False
+        if was_cancelled:
+            self.close()
         if self._process is not None and self._process.poll() is None and self.context and self._path == path:
             return
         self.close()
@@ -79,10 +86,14 @@ class Engine:
         needed, available = path.stat().st_size + _OVERHEAD, available_memory()
         if available is not None and needed > available:
             raise KroneError(
-                f"The model {path} needs about {needed / 1e9:.1f} GB of memory and {available / 1e9:.1f} GB are available; "
-                "name a smaller one with --llm."
+                f"The model {path} needs about {needed / 1e9:.1f} GB of memory and {available / 1e9:.1f} GB "
+                "are available; name a smaller one with --llm."
             )
-        self.context = int(self._ask(do="load", path=str(path), threads=threads or usable_cores(), context=CONTEXT)["context"])
+        self.context = int(
+            self._ask(do="load", path=str(path), threads=threads or usable_cores(), context=CONTEXT)[
+                "context"
+            ]
+        )
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text."""
@@ -93,7 +104,8 @@ class Engine:
         self._ask(do="read", system=system)
 
     def generate(self, system: str, user: str, grammar: str, limit: int) -> Iterator[Generated]:
-        """The answer to a prompt as it is written: at most `limit` tokens, all of them allowed by the GBNF grammar.
+        """The answer to a prompt as it is written: at most `limit` tokens, all of them allowed by the GBNF
+        grammar.
 
         Deterministic: the most probable token is taken each time. A consumer that stops early must `cancel`.
         """
@@ -110,15 +122,14 @@ class Engine:
     def cancel(self) -> None:
         """Stop whatever runs, from any thread, at once: the process is killed."""
         with self._lock:
+            self._cancelled = True
             if self._process is not None:
-                self._cancelled = True
                 self._process.kill()
 
     def close(self) -> None:
         """End the process, if there is one."""
         with self._lock:
             process, self._process = self._process, None
-            self._cancelled = False
             self.context = 0
         if process is None:
             return
@@ -134,15 +145,22 @@ class Engine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _started(self) -> subprocess.Popen[bytes]:
         with self._lock:
+            if self._cancelled:
+                raise Cancelled("The explanation was stopped.")
             if self._process is None:
                 if not llama_cpp_installed():
-                    raise KroneError("Explanations need llama-cpp-python; install it with `pip install 'krone-tui[llm]'`.")
-                # Threads that wait by spinning make llama.cpp ten times slower as soon as another program wants the
+                    raise KroneError(
+                        "Explanations need llama-cpp-python; install it with `pip install 'krone-tui[llm]'`."
+                    )
+                # Threads that wait by spinning make llama.cpp ten times slower as soon as another program
+                # wants the
                 # same cores; and on a server in trouble one does.
                 environment = {"OMP_WAIT_POLICY": "passive", **os.environ}
                 self._process = subprocess.Popen(
@@ -184,7 +202,9 @@ class Engine:
             self._ended(process)
         answer: dict[str, Any] = json.loads(line)
         if "refused" in answer:
-            raise KroneError(f"The model {self._path} {answer['refused'].rstrip('.')}; name another with --llm.")
+            raise KroneError(
+                f"The model {self._path} {answer['refused'].rstrip('.')}; name another with --llm."
+            )
         return answer
 
     def _ended(self, process: subprocess.Popen[bytes]) -> None:
@@ -195,7 +215,9 @@ class Engine:
         if cancelled:
             raise Cancelled("The explanation was stopped.")
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        raise KroneError(f"The process that ran the model {self._path} ended ({how}); name another with --llm.")
+        raise KroneError(
+            f"The process that ran the model {self._path} ended ({how}); name another with --llm."
+        )
 
 
 def usable_cores() -> int:
@@ -204,7 +226,8 @@ def usable_cores() -> int:
 
 
 def available_memory() -> int | None:
-    """Bytes that a new process can have without swapping, the container's limit included; None where it is not told.
+    """Bytes that a new process can have without swapping, the container's limit included; None where it is
+    not told.
 
     Linux: MemAvailable of /proc/meminfo, and memory.max of cgroup v2 (kernel docs, cgroup-v2.rst).
     """
@@ -216,8 +239,12 @@ def available_memory() -> int | None:
     group = Path("/sys/fs/cgroup")
     try:
         limit = int((group / "memory.max").read_text(encoding="ascii"))
-        statistics = dict(line.split() for line in (group / "memory.stat").read_text(encoding="ascii").splitlines())
-        in_use = int((group / "memory.current").read_text(encoding="ascii")) - int(statistics.get("inactive_file", "0"))
+        statistics = dict(
+            line.split() for line in (group / "memory.stat").read_text(encoding="ascii").splitlines()
+        )
+        in_use = int((group / "memory.current").read_text(encoding="ascii")) - int(
+            statistics.get("inactive_file", "0")
+        )
         return max(0, min(available, limit - in_use))
     except (OSError, ValueError):  # No cgroup, or 'max': no limit.
         return available

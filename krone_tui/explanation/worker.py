@@ -1,13 +1,15 @@
 """The process that runs llama.cpp: JSON lines in, JSON lines out, ends when its parent does.
 
-`python -P worker.py` reads one command a line: `load`, `inspect`, `count`, `read`, `generate` (see `llm.Engine`). It is
-run as a file, and imports nothing of krone_tui, so that it starts quickly. Nothing else imports llama_cpp. It opens
-no file but the model, and no socket.
+`python -P worker.py` reads one command a line: `load`, `inspect`, `count`, `read`, `generate` (see
+`llm.Engine`). It is run as a file, and imports nothing of krone_tui, so that it starts quickly. Nothing else
+imports llama_cpp. It
+opens no file but the model, and no socket.
 """
 
 import codecs
 import contextlib
 import ctypes
+import importlib
 import io
 import json
 import os
@@ -19,7 +21,9 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 BATCH = 64
-"""Tokens read between two reports of progress. Fixed, as other batches round differently and may choose another word."""
+"""Tokens read between two reports of progress. Fixed, as other batches round differently and may choose
+another word.
+"""
 _CANDIDATES = 64
 """Most probable tokens that the grammar is asked about first: nearly always one of them fits."""
 _REPEAT_PENALTY = 1.0
@@ -28,7 +32,7 @@ _REPEATED_RUN_PENALTY = 6.0
 """Taken off where the word would complete a run of four tokens written already."""
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818 - it is no error, but an answer
     """What cannot be done, in one sentence for the user."""
 
 
@@ -36,9 +40,7 @@ class Model:
     """One loaded GGUF."""
 
     def __init__(self, path: str, threads: int, context: int) -> None:
-        import llama_cpp
-
-        self._api = llama_cpp
+        self._api = llama_cpp = importlib.import_module("llama_cpp")
         self._messages = _native_messages(llama_cpp)
         try:
             self.llama = llama_cpp.Llama(
@@ -58,6 +60,7 @@ class Model:
         self._template = _chat_template(self.llama.metadata)
         self.context = min(self.llama.n_ctx(), _trained_context(self.llama.metadata) or context)
         self._prefix: list[int] = []
+        self._words: dict[int, bool] = {}
 
     def count(self, texts: list[str]) -> list[int]:
         """Tokens of each text."""
@@ -69,8 +72,8 @@ class Model:
     def chat_tokens(self, system: str, user: str) -> tuple[list[int], list[int]]:
         """The chat as tokens: up to the end of the system text, and the rest.
 
-        The template is filled with place-holders and cut at them, and only its own pieces are read for special
-        tokens: whatever the texts hold stays text, for any model's special tokens, known or not.
+        The template is filled with place-holders and cut at them, and only its own pieces are read for
+        special tokens: whatever the texts hold stays text, for any model's special tokens, known or not.
         """
         pieces = self._pieces(("\ue000", "\ue001"))
         if pieces is None:
@@ -85,29 +88,43 @@ class Model:
         return before + self._tokens(system), between + self._tokens(user) + after
 
     def _pieces(self, texts: tuple[str, str]) -> tuple[str, str, str] | None:
-        """The template's text before, between and after the two place-holders; None where it has no room for both."""
-        from llama_cpp.llama_chat_format import Jinja2ChatFormatter
-
+        """The template's text before, between and after the two place-holders; None where it has no room for
+        both.
+        """
         system, user = texts
-        messages = ([{"role": "system", "content": system}] if system else []) + [{"role": "user", "content": user}]
+        messages = ([{"role": "system", "content": system}] if system else []) + [
+            {"role": "user", "content": user}
+        ]
         try:
-            fill = Jinja2ChatFormatter(self._template, self._special(self.llama.token_eos()), self._special(self.llama.token_bos()))
+            formats = importlib.import_module("llama_cpp.llama_chat_format")
+            ends = self._special(self.llama.token_eos()), self._special(self.llama.token_bos())
+            fill = formats.Jinja2ChatFormatter(self._template, *ends)
             filled = fill(messages=messages, enable_thinking=False).prompt
-        except Exception:  # The template is code from the model's file: whatever it raises, it cannot be used.
+        except (
+            Exception
+        ):  # The template is code from the model's file: whatever it raises, it cannot be used.
             return None
-        found = re.fullmatch("([^\ue000\ue001]*)\ue000([^\ue000\ue001]*)\ue001([^\ue000\ue001]*)", filled, re.DOTALL)
+        found = re.fullmatch(
+            "([^\ue000\ue001]*)\ue000([^\ue000\ue001]*)\ue001([^\ue000\ue001]*)", filled, re.DOTALL
+        )
         return (found[1], found[2], found[3]) if found else None
 
     def _special(self, token: int) -> str:
         return self.llama.detokenize([token], special=True).decode("utf-8", "replace") if token >= 0 else ""
 
     def read(self, system: list[int], rest: list[int]) -> Iterator[tuple[int, int]]:
-        """Evaluate a prompt; yields (tokens read, tokens in all). The system text is read once for all prompts."""
+        """Evaluate a prompt; yields (tokens read, tokens in all). The system text is read once for all
+        prompts.
+        """
         total = len(system) + len(rest)
         if total >= self.context:
             raise Refusal(f"has room for {self.context:,} tokens; the prompt has {total:,}")
         # A recurrent state cannot be wound back to the end of the system text.
-        if self._prefix == system and not getattr(self.llama, "_is_recurrent", False) and not getattr(self.llama, "_is_hybrid", False):
+        if (
+            self._prefix == system
+            and not getattr(self.llama, "_is_recurrent", False)
+            and not getattr(self.llama, "_is_hybrid", False)
+        ):
             self.llama.n_tokens = len(system)
         else:
             self.llama.reset()
@@ -126,7 +143,10 @@ class Model:
         api = self._api
         sampler = api.llama_sampler_init_grammar(self._vocabulary, grammar.encode(), b"root")
         if not sampler:
-            raise Refusal("cannot be held to the form of an explanation: " + _because(self._messages, "the grammar is not understood"))
+            raise Refusal(
+                "cannot be held to the form of an explanation: "
+                + _because(self._messages, "the grammar is not understood")
+            )
         written: list[int] = []
         try:
             for _ in range(min(limit, self.context - self.llama.n_tokens - 1)):
@@ -135,7 +155,9 @@ class Model:
                     return
                 api.llama_sampler_accept(sampler, token)
                 written.append(token)
-                yield bytes(self.llama.detokenize([token], prev_tokens=written[:-1] or [self.llama.token_bos()]))
+                yield bytes(
+                    self.llama.detokenize([token], prev_tokens=written[:-1] or [self.llama.token_bos()])
+                )
                 self.llama.eval([token])
         finally:
             api.llama_sampler_free(sampler)
@@ -143,11 +165,12 @@ class Model:
     def _choose(self, sampler: Any, written: list[int]) -> int | None:
         import numpy as np
 
-        logits = np.ctypeslib.as_array(self._api.llama_get_logits(self.llama.ctx), shape=(self.llama.n_vocab(),)).copy()
+        logits = np.ctypeslib.as_array(
+            self._api.llama_get_logits(self.llama.ctx), shape=(self.llama.n_vocab(),)
+        ).copy()
         runs = {written[i + 3] for i in range(len(written) - 3) if written[i : i + 3] == written[-3:]}
         for token in set(written[-128:]):
-            # Digits and marks of line numbers are repeated rightly.
-            if any(character.isalpha() for character in self.llama.detokenize([token]).decode("utf-8", "ignore")):
+            if self._is_word(token):  # Digits and marks of line numbers are repeated rightly.
                 logits[token] -= _REPEATED_RUN_PENALTY if token in runs else _REPEAT_PENALTY
         order = np.argsort(-logits, kind="stable")
         for tokens in (order[:_CANDIDATES], order[_CANDIDATES:]):
@@ -155,6 +178,12 @@ class Model:
             if allowed is not None:
                 return allowed
         return None
+
+    def _is_word(self, token: int) -> bool:
+        if token not in self._words:
+            text = self.llama.detokenize([token]).decode("utf-8", "ignore")
+            self._words[token] = any(character.isalpha() for character in text)
+        return self._words[token]
 
     def _allowed(self, sampler: Any, tokens: Any, logits: Any) -> int | None:
         """The first of the tokens that the grammar allows."""
@@ -166,7 +195,10 @@ class Model:
         candidates["id"] = tokens
         candidates["logit"] = logits[tokens]
         array = api.llama_token_data_array(
-            data=candidates.ctypes.data_as(ctypes.POINTER(api.llama_token_data)), size=len(tokens), selected=-1, sorted=True
+            data=candidates.ctypes.data_as(ctypes.POINTER(api.llama_token_data)),
+            size=len(tokens),
+            selected=-1,
+            sorted=True,
         )
         api.llama_sampler_apply(sampler, ctypes.byref(array))
         left = np.flatnonzero(np.isfinite(candidates["logit"]))
@@ -175,8 +207,7 @@ class Model:
 
 def inspect(path: str) -> dict[str, Any]:
     """What a GGUF says of itself, without loading its weights."""
-    import llama_cpp
-
+    llama_cpp = importlib.import_module("llama_cpp")
     messages = _native_messages(llama_cpp)
     try:
         model = llama_cpp.Llama(path, vocab_only=True, verbose=False)

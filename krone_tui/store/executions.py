@@ -118,24 +118,30 @@ def measure_key(store: Store, key: KeySource, first_record: int, last_record: in
     return KeyStatistics(float(coverage), int(values), *(float(value) for value in rest))
 
 
-def _without(key: KeySource | None) -> str:
-    return f"{_expression(key)} IS NULL" if key else "true"
+def key_records(store: Store, key: KeySource | None) -> None:
+    """Extract every record's key once, into a temporary table that the queries below read."""
+    store.connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE keyed AS
+        SELECT p.record_id, p.time, p.source_id, p.host, o.is_baseline, {_expression(key) if key else "NULL"} AS key, s.template_id
+        FROM parsed_record AS p JOIN source AS o USING (source_id)
+        JOIN record_shape AS r USING (record_id) JOIN shape AS s USING (shape_id)
+        """
+    )
 
 
-def pauses(store: Store, key: KeySource | None, by: tuple[str, ...]) -> tuple[int, int, list[tuple[int, int]]]:
-    """Of the records without the key: (how many, distinct `by`, histogram of pauses between neighbours of equal `by`).
+def pauses(store: Store, by: tuple[str, ...]) -> tuple[int, int, list[tuple[int, int]]]:
+    """Of the records without a key: (how many, distinct `by`, histogram of pauses between neighbours of equal `by`).
 
     The histogram's rows are (floor of 2·log2 of seconds, count) of the pauses of at least a second.
     """
-    columns = ", ".join(f"p.{column}" for column in by)
-    count, groups = store.row(
-        f"SELECT count(*), count(DISTINCT ({columns})) FROM parsed_record AS p WHERE p.time IS NOT NULL AND {_without(key)}"
-    )
+    columns = ", ".join(by)
+    count, groups = store.row(f"SELECT count(*), count(DISTINCT ({columns})) FROM keyed WHERE time IS NOT NULL AND key IS NULL")
     rows = store.rows(
         f"""
         WITH pause AS (
-            SELECT epoch(p.time - lag(p.time) OVER (PARTITION BY {columns} ORDER BY p.record_id)) AS seconds
-            FROM parsed_record AS p WHERE p.time IS NOT NULL AND {_without(key)}
+            SELECT epoch(time - lag(time) OVER (PARTITION BY {columns} ORDER BY record_id)) AS seconds
+            FROM keyed WHERE time IS NOT NULL AND key IS NULL
         )
         SELECT CAST(floor(2 * log2(seconds)) AS INTEGER) AS bin, count(*) FROM pause WHERE seconds >= 1 GROUP BY bin ORDER BY bin
         """
@@ -143,16 +149,13 @@ def pauses(store: Store, key: KeySource | None, by: tuple[str, ...]) -> tuple[in
     return int(count), int(groups), [(int(bin_), int(count_)) for bin_, count_ in rows]
 
 
-def seconds_covered(store: Store, key: KeySource | None) -> float:
-    """Seconds between the first and the last of the records without the key."""
-    return float(
-        store.scalar(f"SELECT coalesce(epoch(max(p.time) - min(p.time)), 0) FROM parsed_record AS p WHERE {_without(key)}")
-    )
+def seconds_covered(store: Store) -> float:
+    """Seconds between the first and the last of the records without a key."""
+    return float(store.scalar("SELECT coalesce(epoch(max(time) - min(time)), 0) FROM keyed WHERE key IS NULL"))
 
 
 def group_records(
     store: Store,
-    key: KeySource | None,
     name: str,
     *,
     reuse_gap: float | None,
@@ -162,23 +165,14 @@ def group_records(
     window_records: int,
     good_before: str | None,
 ) -> None:
-    """Fill `membership` and `execution`: every record goes to exactly one execution.
+    """Fill `membership`, `execution` and `variant` from the keyed records: every one goes to exactly one execution.
 
     Records with a key make one execution per key (split where the key rests longer than `reuse_gap` seconds).
     The others make windows of neighbours with equal `window_by`: ended by a pause of `idle_gap` seconds, or cut
     every `tumbling` seconds, and at `window_records` records in any case.
     """
-    expression = _expression(key) if key else "NULL"
-    window_key = " || ' ' || ".join(f"coalesce(CAST(p.{column} AS VARCHAR), '')" for column in window_by)
+    window_key = " || ' ' || ".join(f"coalesce(CAST({column} AS VARCHAR), '')" for column in window_by)
     connection = store.connection
-    connection.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE keyed AS
-        SELECT p.record_id, p.time, p.source_id, o.is_baseline, {expression} AS key, {window_key} AS window_key, s.template_id
-        FROM parsed_record AS p JOIN source AS o USING (source_id)
-        JOIN record_shape AS r USING (record_id) JOIN shape AS s USING (shape_id)
-        """
-    )
     split = "0"
     if reuse_gap is not None:
         split = f"sum(CASE WHEN pause > {reuse_gap} THEN 1 ELSE 0 END) OVER key_order"
@@ -200,10 +194,10 @@ def group_records(
                (row_number() OVER (PARTITION BY is_baseline, window_key, part ORDER BY record_id) - 1) // {window_records}
         FROM (SELECT *, {cut} AS part
               FROM (SELECT *, epoch(time - lag(time) OVER (PARTITION BY is_baseline, window_key ORDER BY record_id)) AS pause
-                    FROM keyed WHERE key IS NULL)
+                    FROM (SELECT *, {window_key} AS window_key FROM keyed WHERE key IS NULL))
               WINDOW window_order AS (PARTITION BY is_baseline, window_key ORDER BY record_id))
         """
-        if reuse_gap is not None or key is None or _any_without_key(store)
+        if reuse_gap is not None or _any_without_key(store)
         else """
         CREATE OR REPLACE TEMP TABLE placed AS
         SELECT record_id, template_id, is_baseline, false AS is_window, key, 0 AS part, 0 AS slice FROM keyed

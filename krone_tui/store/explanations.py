@@ -1,4 +1,6 @@
-"""Queries of what an explanation is made from, and the file that keeps explanations by Seq, model and prompt version."""
+"""Queries of what an explanation is made from, and the file that keeps explanations by Seq, model and prompt
+version.
+"""
 
 import contextlib
 import fcntl
@@ -43,19 +45,19 @@ def normal_seqs(store: Store, finding_id: int, limit: int) -> list[SeqRow]:
     # One row: one Seq, with the unflagged executions that contain it.
     rows = store.rows(
         """
-        WITH found AS (SELECT s.* FROM finding AS f JOIN seq AS s USING (seq_id) WHERE f.finding_id = $finding),
-        usual AS (
+        WITH found AS (SELECT s.* FROM finding AS f JOIN seq AS s USING (seq_id) WHERE f.finding_id =
+        $finding), usual AS (
             SELECT s.seq_id, s.hash, s.nodes, sum(e.executions) AS executions
-            FROM seq AS s JOIN found AS f ON s.level = f.level AND s.parent_node = f.parent_node AND s.seq_id <> f.seq_id
-            JOIN (SELECT DISTINCT variant_id, seq_id FROM variant_seq) AS p ON p.seq_id = s.seq_id
-            JOIN (SELECT variant_id, executions + good_executions AS executions FROM variant) AS e USING (variant_id)
-            LEFT JOIN variant_verdict AS v USING (variant_id)
+            FROM seq AS s JOIN found AS f ON s.level = f.level AND s.parent_node = f.parent_node AND s.seq_id
+            <> f.seq_id JOIN (SELECT DISTINCT variant_id, seq_id FROM variant_seq) AS p ON p.seq_id = s.seq_id
+            JOIN (SELECT variant_id, executions + good_executions AS executions FROM variant) AS e USING
+            (variant_id) LEFT JOIN variant_verdict AS v USING (variant_id)
             WHERE NOT coalesce(v.flagged, false) GROUP BY ALL
         ),
         first AS (SELECT * FROM usual ORDER BY executions DESC, seq_id LIMIT $limit)
         SELECT s.hash, list(n.name ORDER BY i), s.executions
-        FROM (SELECT *, unnest(nodes) AS node_id, generate_subscripts(nodes, 1) AS i FROM first) AS s JOIN node AS n USING (node_id)
-        GROUP BY s.seq_id, s.hash, s.executions ORDER BY s.executions DESC, s.seq_id
+        FROM (SELECT *, unnest(nodes) AS node_id, generate_subscripts(nodes, 1) AS i FROM first) AS s JOIN
+        node AS n USING (node_id) GROUP BY s.seq_id, s.hash, s.executions ORDER BY s.executions DESC, s.seq_id
         """,
         {"finding": finding_id, "limit": limit},
     )
@@ -64,7 +66,9 @@ def normal_seqs(store: Store, finding_id: int, limit: int) -> list[SeqRow]:
 
 def severities(store: Store) -> dict[int, float]:
     """template_id → 0…1: how much its words read as a failure."""
-    return {int(row[0]): float(row[1] or 0) for row in store.rows("SELECT template_id, severity FROM template")}
+    return {
+        int(row[0]): float(row[1] or 0) for row in store.rows("SELECT template_id, severity FROM template")
+    }
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,9 @@ class ExplanationKey:
 
 
 class ExplanationCache:
-    """Explanations in a file of JSON lines, readable by its owner alone, that several processes may use at once."""
+    """Explanations in a file of JSON lines, readable by its owner alone, that several processes may use at
+    once.
+    """
 
     def __init__(self, data_dir: Path) -> None:
         self._path = data_dir / "explanations.jsonl"
@@ -95,12 +101,16 @@ class ExplanationCache:
             kept.pop(key, None)
             kept[key] = explanation
             lines = [
-                json.dumps({"seq": k.seq_hash, "model": k.model, "prompt": k.prompt_version, "explanation": text})
+                json.dumps(
+                    {"seq": k.seq_hash, "model": k.model, "prompt": k.prompt_version, "explanation": text}
+                )
                 for k, text in list(kept.items())[-MOST_KEPT:]
             ]
             aside = self._path.with_name(f".{self._path.name}.{os.getpid()}.partial")
             try:
-                with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+                with os.fdopen(
+                    os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+                ) as file:
                     file.write("\n".join(lines) + "\n")
                     file.flush()
                     os.fsync(file.fileno())
@@ -118,7 +128,9 @@ class ExplanationCache:
         for line in lines:
             with contextlib.suppress(ValueError, KeyError, TypeError):
                 row = json.loads(line)
-                kept[ExplanationKey(int(row["seq"]), str(row["model"]), int(row["prompt"]))] = str(row["explanation"])
+                kept[ExplanationKey(int(row["seq"]), str(row["model"]), int(row["prompt"]))] = str(
+                    row["explanation"]
+                )
         return kept
 
     @contextlib.contextmanager

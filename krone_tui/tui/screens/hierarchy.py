@@ -39,7 +39,7 @@ class HierarchyScreen(KroneScreen):
         for node in nodes:
             number[node.level] = number.get(node.level, 0) + 1
             parent = placed.get(node.parent_id or 0, tree.root)
-            label = Text("!! " if node.flagged else "", "bold", no_wrap=True)
+            label = Text(no_wrap=True).append("!! " if node.flagged else "", "bold")
             label.append(safe(node.name), "bold" if node.flagged else "")
             label.append(f"  {count(node.records, 'record')}", "dim")
             if node.flagged:

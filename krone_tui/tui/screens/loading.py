@@ -50,7 +50,7 @@ class LoadingScreen(KroneScreen):
         self.query_one(Static).update(self._text())
 
     def _text(self) -> Text:
-        text = Text("krone-tui", "bold")
+        text = Text().append("krone-tui", "bold")
         text.append(f"  reading {safe(', '.join(self._paths), 300)}\n\n", "")
         current = next(reversed(self._reports), "")
         stages = [*STAGES, *(stage for stage in self._reports if stage not in STAGES)]

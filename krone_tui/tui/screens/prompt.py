@@ -18,6 +18,7 @@ class Prompt(ModalScreen[str | None]):
     """Asks for a text; None when the user thought better of it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "cancel", "cancel"), ("ctrl+c", "cancel", "cancel")]
+    AUTO_FOCUS = "Input"
     DEFAULT_CSS = """
     Prompt { background: transparent; align: left bottom;
         & > Vertical { height: auto; width: 100%; background: ansi_default; color: ansi_default; border-top: solid ansi_default; }

@@ -59,9 +59,8 @@ class RawScreen(KroneScreen):
         if not records:
             return
         record = records[0]
-        self.query_one(
-            PaneTitle
-        ).title = f"{safe(execution.source)}  around line {record.first_line:,}  ▌ = records of {safe(execution.identifier)}"
+        title = f"▌ = records of {safe(execution.identifier, 40)}  around line {record.first_line:,} of {safe(execution.source)}"
+        self.query_one(PaneTitle).title = title
         await self._load(record.record_id, record.record_id - AROUND, record.record_id + AROUND)
 
     async def _load(self, centre: int, first: int, last: int) -> None:
@@ -77,7 +76,7 @@ class RawScreen(KroneScreen):
             if own:
                 self._own_lines.append(len(lines))
             for offset, part in enumerate(safe_lines(text)):
-                line = Text("▌" if own else " ", "bold", no_wrap=True, end="")
+                line = Text(no_wrap=True, end="").append("▌" if own else " ", "bold")
                 line.append(f"{first_line + offset:>{width}} ", "dim")
                 line.append(part[:_MOST_CHARACTERS], "bold" if own else "")
                 lines.append(line)

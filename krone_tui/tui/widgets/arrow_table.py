@@ -87,9 +87,7 @@ class ArrowTable(DataTable, inherit_bindings=False):
         self.backend.render_markup = False
         self._fit()
         self.set_reactive(DataTable.cursor_coordinate, Coordinate(max(0, min(cursor, rows.num_rows - 1)), 0))
-        self.scroll_to(
-            y=0, animate=False, immediate=True
-        ) if self.cursor_row == 0 else self._scroll_cursor_into_view()
+        self.call_after_refresh(self._scroll_cursor_into_view)
         self.refresh()
 
     def on_resize(self, _: events.Resize) -> None:

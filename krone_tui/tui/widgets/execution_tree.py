@@ -198,7 +198,9 @@ class ExecutionTree(Tree[Item]):
         """Put the cursor on a node, with the spans above it in sight where they fit."""
         self.move_cursor(node)
         if node.line >= 0:
-            self.scroll_to(y=max(0, node.line - max(2, self.size.height // 2)), animate=False, immediate=True, force=True)
+            self.scroll_to(
+                y=max(0, node.line - max(2, self.size.height // 2)), animate=False, immediate=True, force=True
+            )
 
     def _more(self, action: TreeNode[Item], position: int, length: int) -> None:
         action.add_leaf(Text(f"… {count(length, 'more record')} (Enter)"), Item("more", position, length))
@@ -219,7 +221,7 @@ class ExecutionTree(Tree[Item]):
             action.add_leaf(self._record_label(first, first.status), Item("status", first.position, 1, first))
             return
         flagged = any(self._marks.record(record) for record in run)
-        label = Text("!! " if flagged else "", "bold")
+        label = Text(no_wrap=True).append("!! " if flagged else "", "bold")
         label.append(f"{safe(first.status)} ×{len(run)}", "bold" if flagged else "")
         label.append(f"  {self._offset(first.time)} to {self._offset(run[-1].time)}", "dim")
         status = action.add(label, Item("status", first.position, len(run), first))
@@ -228,7 +230,7 @@ class ExecutionTree(Tree[Item]):
 
     def _record_label(self, record: RecordRow, status: str) -> Text:
         flagged = self._marks.record(record)
-        label = Text("!! " if flagged else "", "bold", no_wrap=True)
+        label = Text(no_wrap=True).append("!! " if flagged else "", "bold")
         if status:
             label.append(safe(status), "bold" if flagged else "")
             label.append("  ")
@@ -240,7 +242,7 @@ class ExecutionTree(Tree[Item]):
 
     def _span_label(self, span: SpanTimes, before: SpanTimes | None) -> Text:
         flagged = self._marks.span(span.position, span.length)
-        label = Text("!! " if flagged else "", "bold", no_wrap=True)
+        label = Text(no_wrap=True).append("!! " if flagged else "", "bold")
         label.append(safe(span.name), "bold" if flagged else "")
         times = f"  {self._offset(span.start)}"
         if span.start and span.end and span.end > span.start:

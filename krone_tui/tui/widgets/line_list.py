@@ -58,7 +58,9 @@ class LineList(ScrollView, can_focus=True):
         self.refresh()
 
     def _centre(self) -> None:
-        self.scroll_to(y=max(0, self.cursor - self.size.height // 2), animate=False, immediate=True, force=True)
+        self.scroll_to(
+            y=max(0, self.cursor - self.size.height // 2), animate=False, immediate=True, force=True
+        )
 
     def validate_cursor(self, line: int) -> int:
         """Stay on the lines there are."""
@@ -89,6 +91,8 @@ class LineList(ScrollView, can_focus=True):
         style = self.rich_style
         if line == self.cursor:
             style += Style(reverse=True) if self.has_focus else Style(underline=True)
+        # A text without spans renders without its own style.
+        style += self.app.console.get_style(self._lines[line].style)
         segments = [segment for segment in self._lines[line].render(self.app.console) if segment.text != "\n"]
         strip = Strip(list(Segment.apply_style(segments, style))).crop(left, left + width)
         return strip.extend_cell_length(width, style)
@@ -119,4 +123,6 @@ class LineList(ScrollView, can_focus=True):
 
     def action_sideways(self, steps: int) -> None:
         """See more of long lines."""
-        self.scroll_to(x=max(0, self.scroll_offset.x + steps * _SIDEWAYS), animate=False, immediate=True, force=True)
+        self.scroll_to(
+            x=max(0, self.scroll_offset.x + steps * _SIDEWAYS), animate=False, immediate=True, force=True
+        )
