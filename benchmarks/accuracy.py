@@ -49,41 +49,75 @@ class Score:
 
     @property
     def f1(self) -> float:
-        return 2 * self.true_positives / max(2 * self.true_positives + self.false_positives + self.false_negatives, 1)
+        return (
+            2
+            * self.true_positives
+            / max(2 * self.true_positives + self.false_positives + self.false_negatives, 1)
+        )
 
 
 def published_sequences(name: str) -> tuple[pd.DataFrame, dict[str, str], pd.DataFrame]:
     """(sequences with a tuple of ids and a label, id → text, the published tree by id)."""
     frame = pd.read_csv(DATA / "krone" / f"{name}_demo_sequences.csv.gz")
     frame["ids"] = frame.EventSequence.map(lambda text: tuple(str(one) for one in ast.literal_eval(text)))
-    texts = pd.read_csv(DATA / "krone" / f"{name}.log_templates.csv", dtype=str).set_index("EventId").EventTemplate.to_dict()
-    tree = pd.read_csv(DATA / "krone" / f"{name}_krone_tree.csv", dtype=str).drop_duplicates("event_id").set_index("event_id")
+    texts = (
+        pd.read_csv(DATA / "krone" / f"{name}.log_templates.csv", dtype=str)
+        .set_index("EventId")
+        .EventTemplate.to_dict()
+    )
+    tree = (
+        pd.read_csv(DATA / "krone" / f"{name}_krone_tree.csv", dtype=str)
+        .drop_duplicates("event_id")
+        .set_index("event_id")
+    )
     return frame, texts, tree
 
 
 def load_sequences(
-    store: Store, frame: pd.DataFrame, texts: dict[str, str], tree: pd.DataFrame | None, good: np.ndarray, windows: bool
+    store: Store,
+    frame: pd.DataFrame,
+    texts: dict[str, str],
+    tree: pd.DataFrame | None,
+    good: np.ndarray,
+    windows: bool,
 ) -> list[int]:
     """Fill the tables that the seqs stage reads. Returns the variant of each sequence. Without a tree: our rules."""
     ids = sorted({one for row in frame.ids for one in row}, key=int)
     number = {one: index for index, one in enumerate(ids, start=1)}
     words = [str(texts.get(one, "")) for one in ids]
     if tree is None:
-        leaves = [(leaf.entity, leaf.action, leaf.status) for leaf in extract_hierarchy([TemplateText(text, None) for text in words])]
+        leaves = [
+            (leaf.entity, leaf.action, leaf.status)
+            for leaf in extract_hierarchy([TemplateText(text, None) for text in words])
+        ]
     else:
         leaves = []
         for one in ids:
             row = tree.loc[one]
-            entity, action = (f"none {one}" if str(row[key]).startswith("none") else str(row[key]) for key in ("entity_1", "action_1"))
+            entity, action = (
+                f"none {one}" if str(row[key]).startswith("none") else str(row[key])
+                for key in ("entity_1", "action_1")
+            )
             leaves.append((entity, action, str(row.status)))
-    entities = {entity: index for index, entity in enumerate(dict.fromkeys(leaf[0] for leaf in leaves), start=1)}
-    actions = {pair: index for index, pair in enumerate(dict.fromkeys(leaf[:2] for leaf in leaves), start=1 + len(entities))}
+    entities = {
+        entity: index for index, entity in enumerate(dict.fromkeys(leaf[0] for leaf in leaves), start=1)
+    }
+    actions = {
+        pair: index
+        for index, pair in enumerate(dict.fromkeys(leaf[:2] for leaf in leaves), start=1 + len(entities))
+    }
     first_leaf = 1 + len(entities) + len(actions)
     nodes = [(0, None, "root", "ROOT", None)]
     nodes += [(node, 0, "entity", entity, None) for entity, node in entities.items()]
     nodes += [(node, entities[entity], "action", action, None) for (entity, action), node in actions.items()]
     nodes += [(first_leaf + i, actions[leaf[:2]], "status", leaf[2], i + 1) for i, leaf in enumerate(leaves)]
-    store.append("node", pa.table([list(column) for column in zip(*nodes, strict=True)], names=["node_id", "parent_id", "level", "name", "template_id"]))
+    store.append(
+        "node",
+        pa.table(
+            [list(column) for column in zip(*nodes, strict=True)],
+            names=["node_id", "parent_id", "level", "name", "template_id"],
+        ),
+    )
     store.append(
         "template",
         pa.table(
@@ -115,7 +149,9 @@ def load_sequences(
     return of_sequence
 
 
-def judge_sequences(name: str, percent: int, *, published_tree: bool, settings: Settings) -> tuple[Score, float, dict[str, int], float]:
+def judge_sequences(
+    name: str, percent: int, *, published_tree: bool, settings: Settings
+) -> tuple[Score, float, dict[str, int], float]:
     """Score, seconds of fit and test, what was judged, and the share of true positives whose span holds an anomalous record."""
     frame, texts, tree = published_sequences(name)
     good = np.zeros(len(frame), dtype=bool)
@@ -128,27 +164,37 @@ def judge_sequences(name: str, percent: int, *, published_tree: bool, settings: 
         result = detect(store, settings)
         seconds = time.perf_counter() - started
         flagged = {int(row[0]) for row in store.rows("SELECT variant_id FROM variant_verdict WHERE flagged")}
-        spans = {int(row[0]): (int(row[1]), int(row[2])) for row in store.rows("SELECT variant_id, position, length FROM finding ORDER BY finding_id DESC")}
+        spans = {
+            int(row[0]): (int(row[1]), int(row[2]))
+            for row in store.rows("SELECT variant_id, position, length FROM finding ORDER BY finding_id DESC")
+        }
     hit = np.array([variant in flagged for variant in of_sequence]) & ~good
     label = frame.Label.to_numpy() == 1
     localised = 0.0
     if "token_anomaly_label" in frame:
         true = np.flatnonzero(hit & label)
         marks = [ast.literal_eval(frame.token_anomaly_label[index]) for index in true]
-        inside = [any(mark[spans[of_sequence[i]][0] : sum(spans[of_sequence[i]])]) for i, mark in zip(true, marks, strict=True)]
+        inside = [
+            any(mark[spans[of_sequence[i]][0] : sum(spans[of_sequence[i]])])
+            for i, mark in zip(true, marks, strict=True)
+        ]
         localised = sum(inside) / max(len(inside), 1)
     score = Score(int((hit & label).sum()), int((hit & ~label).sum()), int((~hit & label & ~good).sum()))
     return score, seconds, result.counts, localised
 
 
 def print_sequences(settings: Settings) -> None:
-    print("| set | mode | tree | published | F1 | FP | FN | seconds | × as fast | localised |\n|---|---|---|---|---|---|---|---|---|---|")
+    print(
+        "| set | mode | tree | published | F1 | FP | FN | seconds | × as fast | localised |\n|---|---|---|---|---|---|---|---|---|---|"
+    )
     for name in SETS:
         for percent in (80, 20, 5, 1, 0):
             for published_tree in (True, False):
                 if percent not in (80, 0) and not published_tree:
                     continue
-                score, seconds, _, localised = judge_sequences(name, percent, published_tree=published_tree, settings=settings)
+                score, seconds, _, localised = judge_sequences(
+                    name, percent, published_tree=published_tree, settings=settings
+                )
                 before = PUBLISHED.get((name, percent))
                 ratio = f"{PUBLISHED_SECONDS[name] / seconds:.0f}" if percent == 80 else ""
                 print(
@@ -186,7 +232,10 @@ def raw_thunderbird(settings: Settings) -> tuple[Score, str, float]:
                WHERE e.flagged GROUP BY e.execution_id"""
         )
         seconds = time.perf_counter() - started
-        by_host = {host: list(zip(group.begin, group.finish, group.label == "1", strict=True)) for host, group in labels.groupby("host")}
+        by_host = {
+            host: list(zip(group.begin, group.finish, group.label == "1", strict=True))
+            for host, group in labels.groupby("host")
+        }
         hit: set[tuple[str, str]] = set()
         true: dict[int, bool] = {}
         for execution, host, begin, finish in rows:
@@ -206,30 +255,47 @@ def _by_identifier(path: str, labels: dict[str, bool], settings: Settings) -> tu
         true = {int(row[0]): labels.get(str(row[1]).split(" ")[-1], False) for row in rows}
         hit = {str(row[1]).split(" ")[-1] for row in rows if row[2]}
         anomalous = {name for name, label in labels.items() if label}
-        score = Score(len(hit & anomalous), sum(bool(row[2]) and not true[int(row[0])] for row in rows), len(anomalous - hit))
+        score = Score(
+            len(hit & anomalous),
+            sum(bool(row[2]) and not true[int(row[0])] for row in rows),
+            len(anomalous - hit),
+        )
         return score, modes_of(found.store, true), seconds
 
 
 def print_raw(settings: Settings) -> None:
-    print("\n| raw log, no baseline | F1 | TP | FP | FN | true in the ten first modes | seconds |\n|---|---|---|---|---|---|---|")
+    print(
+        "\n| raw log, no baseline | F1 | TP | FP | FN | true in the ten first modes | seconds |\n|---|---|---|---|---|---|---|"
+    )
     for name, run in (("hdfs_demo", raw_hdfs), ("thunderbird_demo", raw_thunderbird)):
         score, modes, seconds = run(settings)
-        print(f"| {name} | {score.f1:.4f} | {score.true_positives} | {score.false_positives} | {score.false_negatives} | {modes} | {seconds:.1f} |", flush=True)
+        print(
+            f"| {name} | {score.f1:.4f} | {score.true_positives} | {score.false_positives} | {score.false_negatives} | {modes} | {seconds:.1f} |",
+            flush=True,
+        )
 
 
 def print_samples(settings: Settings) -> None:
-    print("\n| sample, no baseline | grouped by | F1 | TP | FP | FN | true in the ten first modes | found by cause |\n|---|---|---|---|---|---|---|---|")
+    print(
+        "\n| sample, no baseline | grouped by | F1 | TP | FP | FN | true in the ten first modes | found by cause |\n|---|---|---|---|---|---|---|---|"
+    )
     for path in sorted((TOP / "sample_logs").glob("*.log.gz")):
         rows = _rows(path.with_name(path.name.removesuffix(".log.gz") + ".labels.csv"))
         labels = {row["execution"]: row["label"] == "1" for row in rows}
         score, modes, _ = _by_identifier(str(path), labels, settings)
         with Investigation.open([str(path)], settings) as found:
             grouped = found.store.scalar("SELECT name FROM grouping_candidate WHERE chosen")
-            hit = {str(row[0]).split(" ")[-1] for row in found.store.rows("SELECT identifier FROM execution_verdict WHERE flagged")}
+            hit = {
+                str(row[0]).split(" ")[-1]
+                for row in found.store.rows("SELECT identifier FROM execution_verdict WHERE flagged")
+            }
         causes = Counter(row["cause"] for row in rows if row["label"] == "1")
         caught = Counter(row["cause"] for row in rows if row["label"] == "1" and row["execution"] in hit)
         by_cause = ", ".join(f"{cause} {caught[cause]}/{count}" for cause, count in causes.most_common())
-        print(f"| {path.name.removesuffix('.log.gz')} | {grouped} | {score.f1:.3f} | {score.true_positives} | {score.false_positives} | {score.false_negatives} | {modes} | {by_cause} |", flush=True)
+        print(
+            f"| {path.name.removesuffix('.log.gz')} | {grouped} | {score.f1:.3f} | {score.true_positives} | {score.false_positives} | {score.false_negatives} | {modes} | {by_cause} |",
+            flush=True,
+        )
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

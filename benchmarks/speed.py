@@ -61,7 +61,9 @@ def main() -> None:
         *(path for path in (DATA / "hdfs_demo.log.gz", DATA / "thunderbird_demo.log.gz") if path.exists()),
         *sorted((TOP / "sample_logs").glob("*.log.gz")),
     ]
-    print("| log | lines | seconds | lines/s | peak RSS MB | Drain3 alone, seconds | × | opened again, seconds |\n|---|---|---|---|---|---|---|---|")
+    print(
+        "| log | lines | seconds | lines/s | peak RSS MB | Drain3 alone, seconds | × | opened again, seconds |\n|---|---|---|---|---|---|---|---|"
+    )
     for path in logs:
         lines = count_lines(path)
         seconds, memory = run(SCAN.format(path=str(path)))
@@ -69,7 +71,10 @@ def main() -> None:
         again, _ = run(OPEN_AGAIN.format(path=str(path)))
         drain = "" if asked.no_peer else f"{run(DRAIN3.format(path=str(path)))[0]:.1f}"
         ratio = f"{float(drain) / seconds:.1f}" if drain else ""
-        print(f"| {path.name} | {lines:,} | {seconds:.1f} | {lines / seconds:,.0f} | {memory} | {drain} | {ratio} | {again:.2f} |", flush=True)
+        print(
+            f"| {path.name} | {lines:,} | {seconds:.1f} | {lines / seconds:,.0f} | {memory} | {drain} | {ratio} | {again:.2f} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

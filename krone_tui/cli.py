@@ -278,12 +278,11 @@ def main() -> None:
     _open_missing_streams()
     try:
         code = _run(sys.argv[1:])
-    except BaseException as error:
+    except BaseException:
         # A query that a signal interrupts raises an error of DuckDB's own instead.
         if _Signals.received is None:
             raise
         code = 128 + _Signals.received
-        del error
     sys.exit(code)
 
 
@@ -298,6 +297,11 @@ def _run(arguments: list[str]) -> int:
         return _failed(str(error))
     except _USAGE_ERROR as error:
         return _failed(_usage(error, arguments))
+    except OSError as error:
+        # Of the help, which Typer writes by itself; all else is reported where it happens.
+        if error.filename is not None:
+            raise
+        return _failed(f"The output cannot be written: {error.strerror or error}.")
     # Help is shown when nothing is named, but a script whose variable was empty must hear of it.
     return (code or 0) if arguments else 2
 

@@ -5,5 +5,5 @@ class KroneError(Exception):
     """A failure the user can act on. Its text is one clear sentence; no traceback is shown."""
 
 
-class Cancelled(KroneError):
+class Cancelled(KroneError):  # noqa: N818
     """The user asked a long step to stop. Raised by a `Progress` callback, caught by who started the step."""

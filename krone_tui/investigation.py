@@ -22,7 +22,7 @@ from krone_tui.progress import Progress, silent
 from krone_tui.resources import data_folder
 from krone_tui.seqs import build_seqs
 from krone_tui.settings import Settings
-from krone_tui.store import SCHEMA_VERSION, Store, facts
+from krone_tui.store import SCHEMA_VERSION, Store, facts, integrity
 
 STAGES = ("ingest", "templates", "hierarchy", "executions", "seqs", "detection")
 """In the order they run."""
@@ -32,7 +32,7 @@ _RESULT_SETTINGS = ("group_by", "idle_gap", "normal_before", "sensitivity", "exh
 _DAMAGED = ".damaged"
 _ABANDONED = 24 * 3600.0
 """Seconds after which nobody writes to a half-written investigation any more."""
-_FULL = ("IOException", "OutOfMemoryException", "FatalException")
+_FULL = ("IOException", "OutOfMemoryException", "TransactionException", "FatalException")
 """DuckDB's errors that are the machine's: a full disk, too little memory."""
 
 
@@ -71,6 +71,7 @@ class Investigation:
         """
         sources = resolve_sources(paths)
         baseline = resolve_sources([str(path) for path in settings.baseline]) if settings.baseline else []
+        _refuse_odd_names([*sources, *baseline])
         cache = _cache_file(sources, baseline, settings)
         notes: list[str] = []
         if cache is not None:
@@ -150,6 +151,9 @@ def run_stages(
     store: Store, paths: Sequence[str], settings: Settings, progress: Progress = silent
 ) -> tuple[str, ...]:
     """All stages in order on an empty store. Returns notes for the user, one sentence each."""
+    # Official builds of ONNX Runtime (from 1.29 on) report to their maker as soon as they are imported; its
+    # function to stop that comes too late for the first report. https://github.com/microsoft/onnxruntime/pull/27379
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     read = _timed(
         store,
         "ingest",
@@ -231,7 +235,7 @@ def _open_cache(cache: Path, settings: Settings, notes: list[str]) -> Store | No
             return None
         store = Store.open(cache, settings)
         try:
-            whole = facts.read(store).get("complete") == "yes"
+            whole = integrity.is_whole(store) and facts.read(store).get("complete") == "yes"
         except BaseException:
             store.close()
             raise
@@ -274,7 +278,7 @@ def _writable(cache: Path, notes: list[str]) -> Path | None:
 def _forget_oldest(folder: Path, limit: int, keep: Path) -> None:
     """Delete the investigations longest unused until the rest fits the limit in bytes.
 
-    What a killed run or a crash left half-written goes too, a day later. Other processes may do the same at once.
+    What a crash left half-written goes too, a day later. Other processes may do the same at once.
     """
     found: list[tuple[float, int, Path]] = []
     for file in folder.iterdir():
@@ -292,3 +296,15 @@ def _forget_oldest(folder: Path, limit: int, keep: Path) -> None:
         if file != keep:
             total -= size
             file.unlink(missing_ok=True)
+
+
+def _refuse_odd_names(sources: Sequence[SourceFile]) -> None:
+    """Names are kept and shown as UTF-8; a file whose name is not can still be piped in."""
+    for source in sources:
+        try:
+            source.path.encode()
+        except UnicodeEncodeError:
+            shown = os.fsencode(source.path).decode("utf-8", "backslashreplace")
+            raise KroneError(
+                f"The name of the file {shown} is not UTF-8; rename it, or read it with '-'."
+            ) from None

@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     @field_validator("normal_before", mode="before")
     @classmethod
     def _instant(cls, value: Any) -> Any:
-        """As records carry their times: as written without a zone, in UTC with one. TOML has its own times."""
+        """As records carry times: as written without a zone, in UTC with one. TOML has times of its own."""
         if isinstance(value, str):
             try:
                 value = datetime.fromisoformat(value.strip())
@@ -130,8 +130,9 @@ def _sentence(problem: ErrorDetails) -> str:
     """What is wrong with one setting."""
     name = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        known = get_close_matches(name, Settings.model_fields, 1) or sorted(Settings.model_fields)
-        return f"{config_file()} has a setting '{name}' that does not exist; there is {', '.join(known)}."
+        near = get_close_matches(name, Settings.model_fields, 1)
+        hint = f"did you mean '{near[0]}'?" if near else f"there is {', '.join(sorted(Settings.model_fields))}."
+        return f"{config_file()} has a setting '{name}' that does not exist; {hint}"
     what = problem["msg"]
     if problem["type"] not in ("time", "size"):
         # Pydantic says what it expects, not what it was given.

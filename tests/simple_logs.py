@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from krone_tui.investigation import Investigation
 from krone_tui.settings import Settings
 from krone_tui.store import Store
 
-START = datetime(2026, 3, 2, 8, 0, 0)
+START = datetime(2026, 3, 2, 8, 0, 0)  # noqa: DTZ001 - logs state no zone
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,9 @@ def syslog(at: datetime) -> str:
 
 def render(executions: Sequence[Sequence[Event]], stamp: Callable[[datetime], str] | None = iso) -> list[str]:
     """The lines of executions that run side by side, in the order of time; without times when `stamp` is None."""
-    events = sorted((event for execution in executions for event in execution), key=lambda event: event.seconds)
+    events = sorted(
+        (event for execution in executions for event in execution), key=lambda event: event.seconds
+    )
     if stamp is None:
         return [event.text for event in events]
     return [f"{stamp(START + timedelta(seconds=round(event.seconds, 3)))} {event.text}" for event in events]
@@ -84,7 +86,7 @@ def job(
 def jobs(
     count: int,
     seed: int,
-    steps_of: dict[int, Sequence[str]] | None = None,
+    steps_of: Mapping[int, Sequence[str]] | None = None,
     name: Callable[[int], str] = lambda index: f"blk_-{7_000_000 + 7919 * index}",
     spacing: float = 0.7,
 ) -> list[list[Event]]:
@@ -125,7 +127,10 @@ def sessions(host: str, count: int) -> list[list[Event]]:
     """Overlapping logins on one host, of the process ids 2000, 2001, …: equal ids on two hosts are two sessions."""
     rng = random.Random(host)
     return [
-        [Event(event.seconds, f"{host} {event.text}") for event in job(str(2000 + index), 5.0 * index, rng, SESSION_STEPS, 3.0)]
+        [
+            Event(event.seconds, f"{host} {event.text}")
+            for event in job(str(2000 + index), 5.0 * index, rng, SESSION_STEPS, 3.0)
+        ]
         for index in range(count)
     ]
 

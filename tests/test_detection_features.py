@@ -2,8 +2,10 @@
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from random import Random
 
 import numpy as np
 import pytest
@@ -46,7 +48,9 @@ def case(row: tuple[int, list[int], tuple[int, int]]) -> Case:
 
 WEIGHTS = st.tuples(st.integers(0, 40), st.integers(0, 9)).filter(any)
 CASES = st.lists(
-    st.tuples(st.integers(0, 1), st.lists(st.integers(0, CODES - 1), min_size=1, max_size=7), WEIGHTS).map(case),
+    st.tuples(st.integers(0, 1), st.lists(st.integers(0, CODES - 1), min_size=1, max_size=7), WEIGHTS).map(
+        case
+    ),
     min_size=1,
     max_size=9,
     unique_by=lambda one: one.steps,
@@ -75,9 +79,9 @@ class Reference:
         self.peers = [one for one in cases if one.parent == self.me.parent]
         self.own = 1 if self.me.self_weight else 0
 
-    def having(self, test: object) -> int:
+    def having(self, test: Callable[[Case], bool]) -> int:
         """Other executions of this parent that pass a test."""
-        return sum(one.weight for one in self.peers if test(one)) - self.own  # type: ignore[operator]
+        return sum(one.weight for one in self.peers if test(one)) - self.own
 
     @property
     def total(self) -> int:
@@ -86,11 +90,11 @@ class Reference:
     def rarity(self, step: int) -> float:
         return doubt(self.having(lambda one: step in one.steps), self.total)
 
-    def tail(self, value: object, among: object) -> float:
+    def tail(self, value: Callable[[Case], int], among: Callable[[Case], bool]) -> float:
         """How far out a value lies, on its side, among those that pass a test."""
-        mine = value(self.me)  # type: ignore[operator]
-        most = self.having(lambda one: among(one) and value(one) <= mine)  # type: ignore[operator]
-        least = self.having(lambda one: among(one) and value(one) >= mine)  # type: ignore[operator]
+        mine = value(self.me)
+        most = self.having(lambda one: among(one) and value(one) <= mine)
+        least = self.having(lambda one: among(one) and value(one) >= mine)
         return doubt(min(most, least), self.having(among))
 
     def count_tail(self, step: int) -> float:
@@ -110,10 +114,17 @@ class Reference:
 
 
 @given(CASES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_rarity_of_steps_transitions_counts_and_lengths_is_that_of_a_count_by_hand(cases: list[Case]) -> None:
     found = step_surprise(sequences(cases))
-    pairs = zip(found.pair_owner, found.pair_step, found.pair_count, found.pair_rarity, found.pair_count_tail, strict=True)
+    pairs = zip(
+        found.pair_owner,
+        found.pair_step,
+        found.pair_count,
+        found.pair_rarity,
+        found.pair_count_tail,
+        strict=True,
+    )
     seen = {(int(owner), int(step)): (int(count), rarity, tail) for owner, step, count, rarity, tail in pairs}
     moves = zip(found.move_owner, found.move_from, found.move_to, found.move_rarity, strict=True)
     seen_moves = {(int(owner), (int(left), int(right))): rarity for owner, left, right, rarity in moves}
@@ -140,7 +151,10 @@ def expected_features(cases: list[Case], at: int) -> dict[str, float]:
     good = {step: sum(one.good_weight for one in reference.peers if step in one.steps) for step in steps}
     new = [step for step in steps if good_total and not good[step]]
     severe = sum(SEVERITY[step] for step in me.steps if rarity[step] > 1.0)
-    self_share = {step: sum(one.self_weight for one in reference.peers if step in one.steps) / max(self_total, 1) for step in new}
+    self_share = {
+        step: sum(one.self_weight for one in reference.peers if step in one.steps) / max(self_total, 1)
+        for step in new
+    }
     return {
         "seq_rarity": doubt(me.weight - reference.own, reference.total),
         "step_rarity": max(rarity.values()),
@@ -162,15 +176,13 @@ def expected_features(cases: list[Case], at: int) -> dict[str, float]:
         "new_severity": max((SEVERITY[step] for step in new), default=0.0),
         "new_self_share": max(self_share.values(), default=0.0),
         "unknown": float(not me.good_weight and good_total > 0),
-        "length": math.log1p(len(me.steps)),
-        "self_size": math.log10(1 + self_total),
-        "good_size": math.log10(1 + good_total),
-        "group_variety": math.log10(len(reference.peers) / (reference.total + 1) + 1e-6),
+        "self_size": float(round(math.log10(1 + self_total))),
+        "good_size": float(round(math.log10(1 + good_total))),
     }
 
 
 @given(CASES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_every_feature_is_what_its_definition_gives(cases: list[Case]) -> None:
     given_ = sequences(cases)
     features = seq_features(given_, CONTEXT, step_surprise(given_))
@@ -181,10 +193,12 @@ def test_every_feature_is_what_its_definition_gives(cases: list[Case]) -> None:
 
 
 @given(CASES, st.randoms(use_true_random=False))
-@settings(max_examples=50, deadline=None)
-def test_features_do_not_depend_on_the_order_in_which_sequences_come(cases: list[Case], random: object) -> None:
+@settings(max_examples=30, deadline=None)
+def test_features_do_not_depend_on_the_order_in_which_sequences_come(
+    cases: list[Case], random: Random
+) -> None:
     order = list(range(len(cases)))
-    random.shuffle(order)  # type: ignore[attr-defined]
+    random.shuffle(order)
     one, other = sequences(cases), sequences([cases[at] for at in order])
     features = seq_features(one, CONTEXT, step_surprise(one))
     shuffled = seq_features(other, CONTEXT, step_surprise(other))
@@ -203,7 +217,9 @@ def test_what_more_executions_share_is_never_more_surprising(fewer: float, more:
 def test_a_step_seen_once_is_the_more_surprising_the_more_executions_lack_it(executions: int) -> None:
     usual = Case(0, (0, 1), executions, 0)
     found = step_surprise(sequences([usual, Case(0, (0, 2, 1), 1, 0)]))
-    by_step = Counter({int(step): value for step, value in zip(found.pair_step, found.pair_rarity, strict=True)})
+    by_step = Counter(
+        {int(step): value for step, value in zip(found.pair_step, found.pair_rarity, strict=True)}
+    )
     assert by_step[2] == pytest.approx(math.log10(2 * (executions + 1)))
     assert by_step[0] == by_step[1] < 0.03
 

@@ -78,7 +78,7 @@ def missing(rows: Sequence[Row], at: int) -> dict[tuple[int, int], float]:
 
 
 @given(ROWS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_radii_hold_the_share_of_executions_they_are_named_for(rows: list[Row]) -> None:
     features = compare_profiles(sequences(rows)).features
     for at, (steps, _) in enumerate(rows):
@@ -91,7 +91,7 @@ def test_radii_hold_the_share_of_executions_they_are_named_for(rows: list[Row]) 
 
 
 @given(ROWS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_missing_step_is_the_one_most_surely_implied_by_a_present_one(rows: list[Row]) -> None:
     result = compare_profiles(sequences(rows))
     for at in range(len(rows)):
@@ -101,7 +101,9 @@ def test_the_missing_step_is_the_one_most_surely_implied_by_a_present_one(rows: 
             assert result.missing_surprise[at] <= HARDLY
         else:
             assert result.missing_surprise[at] == pytest.approx(best, abs=1e-5)
-            assert rules[int(result.missing_step[at]), int(result.missing_because[at])] == pytest.approx(best, abs=1e-5)
+            assert rules[int(result.missing_step[at]), int(result.missing_because[at])] == pytest.approx(
+                best, abs=1e-5
+            )
         surely = {absent for (absent, _), sure in rules.items() if sure > 1.5}
         found = dict(zip(PROFILE_FEATURES, result.features[at].tolist(), strict=True))
         assert found["missing"] == pytest.approx(result.missing_surprise[at], abs=1e-5)
@@ -109,30 +111,26 @@ def test_the_missing_step_is_the_one_most_surely_implied_by_a_present_one(rows: 
 
 
 @given(ROWS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_support_of_profiles_and_of_sets_of_steps_is_counted_over_equal_ones(rows: list[Row]) -> None:
     features = compare_profiles(sequences(rows)).features
     total = sum(sum(weights) for _, weights in rows)
     has_good = any(good for _, (_, good) in rows)
-    by_profile: Counter[object] = Counter()
-    for steps, weights in rows:
-        by_profile[profile(steps)] += sum(weights)
     for at, (steps, (own_weight, _)) in enumerate(rows):
         found = dict(zip(PROFILE_FEATURES, features[at].tolist(), strict=True))
         own = 1 if own_weight else 0
         same = [weights for other, weights in rows if profile(other) == profile(steps)]
         alike = [weights for other, weights in rows if set(other) == set(steps)]
-        assert found["profile_rarity"] == pytest.approx(doubt(sum(map(sum, same)) - own, total - own), abs=1e-5)
+        assert found["profile_rarity"] == pytest.approx(
+            doubt(sum(map(sum, same)) - own, total - own), abs=1e-5
+        )
         assert found["set_rarity"] == pytest.approx(doubt(sum(map(sum, alike)) - own, total - own), abs=1e-5)
         assert found["profile_unknown"] == float(has_good and not any(good for _, good in same))
         assert found["set_unknown"] == float(has_good and not any(good for _, good in alike))
-        assert found["top_share"] == pytest.approx(sum(sorted(by_profile.values())[-10:]) / total, abs=1e-5)
-        singles = sum(weight for weight in by_profile.values() if weight <= 1)
-        assert found["singleton_share"] == pytest.approx(singles / total, abs=1e-5)
 
 
 @given(ROWS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_order_does_not_change_a_profile(rows: list[Row]) -> None:
     turned = [(steps[::-1], weights) for steps, weights in rows]
     one, other = compare_profiles(sequences(rows)), compare_profiles(sequences(turned))
@@ -140,8 +138,10 @@ def test_order_does_not_change_a_profile(rows: list[Row]) -> None:
 
 
 @given(ROWS, st.lists(st.booleans(), min_size=10, max_size=10))
-@settings(max_examples=100, deadline=None)
-def test_the_nearest_normal_execution_is_one_that_none_is_nearer_than(rows: list[Row], flags: list[bool]) -> None:
+@settings(max_examples=60, deadline=None)
+def test_the_nearest_normal_execution_is_one_that_none_is_nearer_than(
+    rows: list[Row], flags: list[bool]
+) -> None:
     flagged = np.array(flags[: len(rows)])
     nearest = nearest_normal(sequences(rows), flagged)
     normal = [at for at, (_, (_, good)) in enumerate(rows) if not flagged[at] or good]
@@ -155,7 +155,9 @@ def test_the_nearest_normal_execution_is_one_that_none_is_nearer_than(rows: list
             assert nearest[at] == -1
         else:
             assert int(nearest[at]) in normal
-            assert cost(at, int(nearest[at])) == pytest.approx(min(cost(at, other) for other in normal), abs=TOLERANCE)
+            assert cost(at, int(nearest[at])) == pytest.approx(
+                min(cost(at, other) for other in normal), abs=TOLERANCE
+            )
 
 
 def test_an_execution_far_from_all_others_has_the_greatest_radius() -> None:

@@ -4,6 +4,7 @@ import random
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,9 @@ def lines_of(store: Store, value: str) -> list[int]:
 
 def assert_nothing_lost(store: Store) -> None:
     """Every record in one execution, positions without gaps and in the order of the log."""
-    assert store.scalar("SELECT count(*) FROM parsed_record") == store.scalar("SELECT count(*) FROM membership")
+    assert store.scalar("SELECT count(*) FROM parsed_record") == store.scalar(
+        "SELECT count(*) FROM membership"
+    )
     placed = store.rows("SELECT execution_id, position, record_id FROM membership ORDER BY 1, 2")
     assert len({record for *_, record in placed}) == len(placed)
     by_execution: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
@@ -37,13 +40,20 @@ def assert_nothing_lost(store: Store) -> None:
     for members in by_execution.values():
         assert [position for position, _ in members] == list(range(len(members)))
         assert [record for _, record in members] == sorted(record for _, record in members)
-    assert [row[0] for row in store.rows("SELECT execution_id FROM execution ORDER BY 1")] == list(range(len(by_execution)))
+    assert [row[0] for row in store.rows("SELECT execution_id FROM execution ORDER BY 1")] == list(
+        range(len(by_execution))
+    )
     first = [by_execution[execution][0][1] for execution in range(len(by_execution))]
     assert first == sorted(first)
 
 
 def hexadecimal(index: int) -> str:
     return f"req-{index % 10}{random.Random(index).getrandbits(28):07x}"
+
+
+def short_hexadecimal(index: int) -> str:
+    """Four characters, of which the first ones are often letters."""
+    return f"req-{(index * 7919 + 0xA3F0) % 0x10000:04x}"
 
 
 def an_uuid(index: int) -> str:
@@ -57,13 +67,25 @@ def an_uuid(index: int) -> str:
         ("blk_*", lambda i: f"blk_{900_000 + 7919 * i}", lambda i: f"blk_{900_000 + 7919 * i}"),
         ("req-*", hexadecimal, hexadecimal),
         ("req-*", lambda i: f"req-7f{i:02x}", lambda i: f"req-7f{i:02x}"),
+        ("req-*", short_hexadecimal, short_hexadecimal),
         ("instance=*", lambda i: f"[instance: {an_uuid(i)}]", an_uuid),
         ("order *", lambda i: f"order {184_421 + i}", lambda i: str(184_421 + i)),
         ("order *", lambda i: f"order #{184_421 + i}", lambda i: str(184_421 + i)),
         ("session_id=*", lambda i: f"session_id=s{1000 + i}x", lambda i: f"s{1000 + i}x"),
         ("uuid", an_uuid, an_uuid),
     ],
-    ids=["negative block", "block", "request", "short request", "instance", "order", "order #", "key=value", "bare uuid"],
+    ids=[
+        "negative block",
+        "block",
+        "request",
+        "short request",
+        "short request of letters",
+        "instance",
+        "order",
+        "order #",
+        "key=value",
+        "bare uuid",
+    ],
 )
 def test_interleaved_work_is_told_apart_by_the_identifier_in_its_messages(
     tmp_path: Path, candidate: str, name: Callable[[int], str], value: Callable[[int], str]
@@ -132,14 +154,21 @@ def test_a_process_id_used_on_after_a_short_pause_is_the_same_execution(tmp_path
     more = [[Event(event.seconds + 300.0, event.text) for event in work[3]]]
     log = write(tmp_path / "auth.log", render([*work, *more], syslog))
     with grouped([log]) as (store, result):
-        assert [row[0] for row in store.rows("SELECT records FROM execution WHERE identifier LIKE '%2003'")] == [10]
+        assert [
+            row[0] for row in store.rows("SELECT records FROM execution WHERE identifier LIKE '%2003'")
+        ] == [10]
         assert result.executions == 40
 
 
 def backups() -> list[list[Event]]:
     """Two hosts at work for some seconds every ten minutes, without any identifier."""
     rng = random.Random(5)
-    steps = ("Backup started on the main volume", "Copied the archive", "Verified the archive", "Backup finished")
+    steps = (
+        "Backup started on the main volume",
+        "Copied the archive",
+        "Verified the archive",
+        "Backup finished",
+    )
     work = []
     for host, offset in (("alpha", 0.0), ("beta", 200.0)):
         for round_ in range(25):
@@ -167,7 +196,12 @@ def test_without_an_identifier_pauses_of_each_host_end_windows(tmp_path: Path) -
 def poller(count: int = 480) -> list[Event]:
     """One source that writes something every two seconds, and names nothing."""
     rng = random.Random(6)
-    texts = ("INFO poller: Polled sensor", "INFO poller: Stored reading", "WARN poller: Skipped sensor", "INFO poller: Slept")
+    texts = (
+        "INFO poller: Polled sensor",
+        "INFO poller: Stored reading",
+        "WARN poller: Skipped sensor",
+        "INFO poller: Slept",
+    )
     return [Event(2.0 * index + rng.random(), rng.choice(texts)) for index in range(count)]
 
 
@@ -200,7 +234,7 @@ def test_the_pause_that_ends_a_window_can_be_given(tmp_path: Path) -> None:
     events = poller()
     log = write(tmp_path / "poller.log", render([events]))
     times = sorted(round(event.seconds, 3) for event in events)
-    pauses = sum(later - earlier > 2.5 for earlier, later in zip(times, times[1:], strict=False))
+    pauses = sum(later - earlier > 2.5 for earlier, later in pairwise(times))
     with grouped([log], idle_gap=2.5) as (store, result):
         assert result.executions == pauses + 1
         assert_nothing_lost(store)
@@ -228,7 +262,10 @@ def test_records_without_the_identifier_form_windows_of_their_own(tmp_path: Path
 
 
 def test_counts_times_and_lines_of_an_execution_are_those_of_its_records(tmp_path: Path) -> None:
-    steps = (*JOB_STEPS[:3], "ERROR jobs.Storage: Failed {id}\n  at Storage.write(Storage.java:1)\n  at Main.main(Main.java:2)")
+    steps = (
+        *JOB_STEPS[:3],
+        "ERROR jobs.Storage: Failed {id}\n  at Storage.write(Storage.java:1)\n  at Main.main(Main.java:2)",
+    )
     log = write(tmp_path / "work.log", render(jobs(30, 1, {5: steps})))
     with grouped([log]) as (store, _):
         wrong = store.rows(
@@ -285,9 +322,13 @@ def test_executions_of_baseline_logs_are_known_good_and_stay_apart(tmp_path: Pat
     log = write(tmp_path / "bad.log", render(jobs(40, 1, name=lambda i: f"blk_-{100_039 + i}")))
     with grouped([log], baseline=(good,)) as (store, result):
         assert (result.grouped_by, result.executions) == ("blk_*", 80)
-        kinds = store.rows("SELECT o.is_baseline, e.is_good, count(*) FROM execution AS e JOIN source AS o USING (source_id) GROUP BY ALL")
+        kinds = store.rows(
+            "SELECT o.is_baseline, e.is_good, count(*) FROM execution AS e JOIN source AS o USING (source_id) GROUP BY ALL"
+        )
         assert sorted(kinds) == [(False, False, 40), (True, True, 40)]
-        assert store.rows("SELECT is_good FROM execution WHERE identifier = 'blk_-100039' ORDER BY is_good") == [(False,), (True,)]
+        assert store.rows(
+            "SELECT is_good FROM execution WHERE identifier = 'blk_-100039' ORDER BY is_good"
+        ) == [(False,), (True,)]
         assert_nothing_lost(store)
 
 
@@ -297,6 +338,8 @@ def test_the_runners_up_are_kept_with_what_speaks_for_or_against_them(tmp_path: 
         rows = store.rows("SELECT name, kind, coverage, score, chosen, reason FROM grouping_candidate")
         assert len(rows) >= 3
         assert sum(row[4] for row in rows) == 1
-        assert all(0 <= coverage <= 1 and 0 <= score <= 1 and reason for _, _, coverage, score, _, reason in rows)
+        assert all(
+            0 <= coverage <= 1 and 0 <= score <= 1 and reason for _, _, coverage, score, _, reason in rows
+        )
         best = max(row[3] for row in rows)
         assert next(row[3] for row in rows if row[4]) == pytest.approx(best, abs=0.01)

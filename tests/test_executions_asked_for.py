@@ -25,7 +25,9 @@ def test_a_regular_expression_groups_by_its_first_group(work: Path) -> None:
     pattern = r"volume for blk_-(\d+)"
     with grouped([work], group_by=pattern) as (store, result):
         assert (result.grouped_by, result.executions - result.windows) == (pattern, 20)
-        named = store.rows("SELECT identifier, records FROM execution WHERE NOT is_window ORDER BY identifier")
+        named = store.rows(
+            "SELECT identifier, records FROM execution WHERE NOT is_window ORDER BY identifier"
+        )
         assert named[0] == ("7000000", 2)
         assert store.scalar("SELECT count(*) FROM membership") == 140
 
@@ -72,7 +74,9 @@ def test_a_field_of_json_lines_can_be_asked_for(tmp_path: Path) -> None:
         ("host", "No record carries 'host'"),
     ],
 )
-def test_an_identifier_that_cannot_be_used_is_refused_in_one_sentence(work: Path, asked: str, said: str) -> None:
+def test_an_identifier_that_cannot_be_used_is_refused_in_one_sentence(
+    work: Path, asked: str, said: str
+) -> None:
     with pytest.raises(KroneError) as refused, grouped([work], group_by=asked):
         pass
     sentence = str(refused.value)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from simple_logs import JOB_STEPS, grouped, jobs, render, sessions, syslog, write
 
 from krone_tui.seqs import build_seqs
-from krone_tui.seqs.decompose import Level, LevelSeqs, NodePath, decompose, distinct_sequences
+from krone_tui.seqs.decompose import IntArray, Level, LevelSeqs, NodePath, decompose, distinct_sequences
 from krone_tui.store import Store
 
 ENTITY = np.array([1, 1, 1, 1, 2, 2, 2, 3])
@@ -25,7 +25,7 @@ Place = tuple[int, int, int, int, tuple[int, ...]]
 """Variant, position, length, parent and nodes of one Seq's occurrence."""
 
 
-def runs(steps: Sequence[int], node: Sequence[int]) -> list[tuple[int, int]]:
+def runs(steps: Sequence[int], node: IntArray) -> list[tuple[int, int]]:
     """(first, end) of each run of positions whose steps lie under the same node."""
     return [
         (members[0], members[-1] + 1)
@@ -48,7 +48,9 @@ def as_defined(variants: Sequence[Sequence[int]]) -> dict[Level, list[Place]]:
             found[Level.ACTION].append((number, first, end - first, int(ENTITY[inner[0]]), a_seq))
             for start, stop in action_runs:
                 s_seq = tuple(int(STATUS[step]) for step in inner[start:stop])
-                found[Level.STATUS].append((number, first + start, stop - start, int(ACTION[inner[start]]), s_seq))
+                found[Level.STATUS].append(
+                    (number, first + start, stop - start, int(ACTION[inner[start]]), s_seq)
+                )
     return found
 
 
@@ -64,13 +66,13 @@ def as_found(seqs: LevelSeqs) -> list[Place]:
     ]
 
 
-def flat(variants: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
+def flat(variants: Sequence[Sequence[int]]) -> tuple[IntArray, IntArray]:
     lengths = [len(steps) for steps in variants]
     return np.array(list(chain.from_iterable(variants)), dtype=np.int64), np.r_[0, np.cumsum(lengths)]
 
 
 @given(VARIANTS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_seqs_are_those_of_the_definition(variants: list[list[int]]) -> None:
     found = decompose(*flat(variants), PATH)
     expected = as_defined(variants)
@@ -87,7 +89,9 @@ def test_each_record_lies_in_exactly_one_span_of_each_level(variants: list[list[
             for variant, position, length, *_ in as_found(seqs)
             for record in range(position, position + length)
         )
-        assert covered == Counter((number, record) for number, steps in enumerate(variants) for record in range(len(steps)))
+        assert covered == Counter(
+            (number, record) for number, steps in enumerate(variants) for record in range(len(steps))
+        )
 
 
 @given(VARIANTS)
@@ -99,8 +103,14 @@ def test_equal_seqs_are_one_and_different_ones_are_not(variants: list[list[int]]
         assert sorted(set(seqs.at_seq.tolist())) == list(range(len(distinct)))
 
 
-@given(st.lists(st.tuples(st.integers(0, 2), st.lists(st.integers(0, 3), min_size=1, max_size=6)), min_size=1, max_size=40))
-@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.lists(st.integers(0, 3), min_size=1, max_size=6)),
+        min_size=1,
+        max_size=40,
+    )
+)
+@settings(max_examples=60, deadline=None)
 def test_sequences_are_told_apart_by_parent_steps_and_order(rows: list[tuple[int, list[int]]]) -> None:
     steps, offsets = flat([row for _, row in rows])
     label, first = distinct_sequences(steps, offsets, np.array([parent for parent, _ in rows]))
@@ -140,14 +150,19 @@ def kept_seqs(store: Store) -> dict[tuple[str, str, tuple[str, ...]], int]:
         )
     )
     rows = store.rows("SELECT level, parent_node, nodes, hash FROM seq")
-    return {(level, label[parent], tuple(label[node] for node in nodes)): hash_ for level, parent, nodes, hash_ in rows}
+    return {
+        (level, label[parent], tuple(label[node] for node in nodes)): hash_
+        for level, parent, nodes, hash_ in rows
+    }
 
 
 def test_a_seq_has_the_same_hash_in_every_log(tmp_path: Path) -> None:
     alone = write(tmp_path / "alone.log", render(jobs(20, 1, {3: JOB_STEPS[:4]})))
     # Among other records, so that the same templates get other ids.
     odd = ("INFO  jobs.Admission: Asked gate for {id}", "INFO  jobs.Admission: Admitted {id}") * 2 + JOB_STEPS
-    among = write(tmp_path / "among.log", render(jobs(30, 2, {**dict.fromkeys(range(20), odd), 25: JOB_STEPS[:4]})))
+    among = write(
+        tmp_path / "among.log", render(jobs(30, 2, {**dict.fromkeys(range(20), odd), 25: JOB_STEPS[:4]}))
+    )
     with grouped([alone]) as (one, _), grouped([among]) as (other, _):
         build_seqs(one)
         build_seqs(other)

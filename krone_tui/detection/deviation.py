@@ -53,8 +53,14 @@ class Deviations:
 
     def of(self, variant: int, span: tuple[int, int] | None) -> Deviation:
         """The strongest deviation, within a span of (position, length) records where a lower level decided."""
-        steps = self._population.templates[self._population.offsets[variant] : self._population.offsets[variant + 1]]
-        candidates = [self._step(variant, steps, span), self._count(variant, steps, span), self._order(variant, steps, span)]
+        steps = self._population.templates[
+            self._population.offsets[variant] : self._population.offsets[variant + 1]
+        ]
+        candidates = [
+            self._step(variant, steps, span),
+            self._count(variant, steps, span),
+            self._order(variant, steps, span),
+        ]
         if span is None:
             candidates.append(self._missing(variant, steps))
         return max((one for one in candidates if one is not None), key=lambda one: one.strength)
@@ -94,12 +100,21 @@ class Deviations:
             # It ends where others go on: what comes after is missing.
             if span is not None and span[0] + span[1] < len(steps):
                 return None
-            return Deviation("missing", "entity", (from_,), len(steps) - 1, 1, float(strength[best]) / ORDER_WEIGHT * MISSING_WEIGHT)
+            return Deviation(
+                "missing",
+                "entity",
+                (from_,),
+                len(steps) - 1,
+                1,
+                float(strength[best]) / ORDER_WEIGHT * MISSING_WEIGHT,
+            )
         at = np.flatnonzero((steps[:-1] == from_) & (steps[1:] == to))
         position = int(at[0])
         if span is not None and not span[0] <= position < span[0] + span[1]:
             return None
-        return Deviation("order", self._common_level(from_, to), (from_, to), position, 2, float(strength[best]))
+        return Deviation(
+            "order", self._common_level(from_, to), (from_, to), position, 2, float(strength[best])
+        )
 
     def _missing(self, variant: int, steps: IntArray) -> Deviation | None:
         missing = int(self._profiles.missing_step[variant])

@@ -44,7 +44,11 @@ def _short(text: str) -> str:
 
 
 def order_modes(
-    deviations: list[Deviation], score: list[float], weight: list[float], severity: FloatArray, names: ModeNames
+    deviations: list[Deviation],
+    score: list[float],
+    weight: list[float],
+    severity: FloatArray,
+    names: ModeNames,
 ) -> tuple[list[int], list[dict[str, object]]]:
     """([deviations] failure_mode_id, from 1; rows of the failure modes in the order of their ids).
 
@@ -61,7 +65,12 @@ def order_modes(
     def rank(item: tuple[tuple[str, tuple[int, ...]], list[int]]) -> tuple[float, float, float, str]:
         (kind, templates), indices = item
         severe = float(severity[templates[0]]) if kind in ("severe", "new", "count") else 0.0
-        return -round(mean(indices), 1), -round(severe), -sum(weight[i] for i in indices), names.title(deviations[indices[0]])
+        return (
+            -round(mean(indices), 1),
+            -round(severe),
+            -sum(weight[i] for i in indices),
+            names.title(deviations[indices[0]]),
+        )
 
     number = [0] * len(deviations)
     rows: list[dict[str, object]] = []

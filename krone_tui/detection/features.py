@@ -83,12 +83,23 @@ def step_surprise(sequences: Sequences) -> StepSurprise:
     side = np.where((move_from < 0) | (move_to < 0), sequences.group[move_owner] + 1, 0)
     move_id = np.unique((side * width + (move_from + 1)) * width + (move_to + 1), return_inverse=True)[1]
     move_support = segment_sum(weight[move_owner], move_id, int(move_id.max(initial=-1)) + 1)[move_id]
-    from_support = np.where(move_from < 0, total[move_owner], support[np.maximum(move_from, 0)] - own[move_owner])
+    from_support = np.where(
+        move_from < 0, total[move_owner], support[np.maximum(move_from, 0)] - own[move_owner]
+    )
     move_rarity = surprise(move_support - own[move_owner], from_support)
 
     length_tail = _tail(sequences.group, sequences.lengths, weight, own)
     return StepSurprise(
-        pair_owner, pair_step, pair_count, pair_rarity, pair_count_tail, move_owner, move_from, move_to, move_rarity, length_tail
+        pair_owner,
+        pair_step,
+        pair_count,
+        pair_rarity,
+        pair_count_tail,
+        move_owner,
+        move_from,
+        move_to,
+        move_rarity,
+        length_tail,
     )
 
 
@@ -116,7 +127,7 @@ SEQ_FEATURES = (
     "seq_rarity", "step_rarity", "step_rarity_severe", "entity_rarity_severe", "entity_rarity", "action_rarity",
     "severity", "severe_share", "severe_records", "rare_steps", "move_rarity", "move_rarity_mean", "first_rarity",
     "last_rarity", "count_tail", "length_tail", "new_steps", "new_severity", "new_self_share", "unknown",
-    "length", "self_size", "good_size", "group_variety",
+    "self_size", "good_size",
 )  # fmt: skip
 """Names of the columns of `seq_features`, in order."""
 
@@ -157,7 +168,9 @@ def seq_features(sequences: Sequences, steps: StepContext, found: StepSurprise) 
         "severity": segment_max(severity, owner, n),
         "severe_share": segment_sum(severe, owner, n) / sequences.lengths,
         "severe_records": np.log1p(segment_sum(severe, owner, n)),
-        "rare_steps": np.log1p(segment_sum((found.pair_rarity > -np.log10(RARE_SHARE)).astype(np.float64), owner, n)),
+        "rare_steps": np.log1p(
+            segment_sum((found.pair_rarity > -np.log10(RARE_SHARE)).astype(np.float64), owner, n)
+        ),
         "move_rarity": segment_max(found.move_rarity, found.move_owner, n),
         "move_rarity_mean": segment_sum(found.move_rarity, found.move_owner, n) / moves,
         "first_rarity": segment_max(found.move_rarity[first], found.move_owner[first], n),
@@ -168,10 +181,9 @@ def seq_features(sequences: Sequences, steps: StepContext, found: StepSurprise) 
         "new_severity": segment_max(severity * is_new, owner, n),
         "new_self_share": segment_max(is_new * self_support / np.maximum(self_total[owner], 1.0), owner, n),
         "unknown": ((sequences.good_weight == 0) & (good_total > 0)).astype(np.float64),
-        "length": np.log1p(sequences.lengths),
-        "self_size": np.log10(1.0 + self_total),
-        "good_size": np.log10(1.0 + good_total),
-        "group_variety": np.log10(np.bincount(sequences.group, minlength=groups)[sequences.group] / (total + 1.0) + 1e-6),
+        # Orders of magnitude only: a model must not learn to know a system again by its exact size.
+        "self_size": np.round(np.log10(1.0 + self_total)),
+        "good_size": np.round(np.log10(1.0 + good_total)),
     }
     assert tuple(columns) == SEQ_FEATURES
     return np.column_stack(list(columns.values())).astype(np.float32)

@@ -1,7 +1,9 @@
 """What a record's level says of failure, and how it joins what its words say."""
 
 LEVEL_SEVERITY = {
-    **dict.fromkeys(("FATAL", "CRITICAL", "CRIT", "EMERG", "EMERGENCY", "ALERT", "PANIC", "SEVERE", "F", "FAILURE"), 0.98),
+    **dict.fromkeys(
+        ("FATAL", "CRITICAL", "CRIT", "EMERG", "EMERGENCY", "ALERT", "PANIC", "SEVERE", "F", "FAILURE"), 0.98
+    ),
     **dict.fromkeys(("ERROR", "ERR", "E"), 0.94),
     **dict.fromkeys(("WARNING", "WARN", "W"), 0.3),
 }

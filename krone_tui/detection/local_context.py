@@ -27,12 +27,16 @@ class LocalContext:
 
     def score(self, found: StepSurprise, count: int) -> FloatArray:
         """[count] surprise of the most unusual step, transition, count or length of each Seq."""
-        entries = np.concatenate([[0.0], found.pair_rarity, found.move_rarity, found.pair_count_tail, found.length_tail])
+        entries = np.concatenate(
+            [[0.0], found.pair_rarity, found.move_rarity, found.pair_count_tail, found.length_tail]
+        )
         owner = np.concatenate([found.pair_owner, found.move_owner, found.pair_owner, np.arange(count)])
         order = np.argsort(owner, kind="stable")
         return self._reduce(entries.astype(np.float32), owner[order], order + 1, count)
 
-    def _reduce(self, table: np.ndarray[Any, np.dtype[np.float32]], owner: IntArray, entry: IntArray, count: int) -> FloatArray:
+    def _reduce(
+        self, table: np.ndarray[Any, np.dtype[np.float32]], owner: IntArray, entry: IntArray, count: int
+    ) -> FloatArray:
         size = np.bincount(owner, minlength=count)
         start = np.r_[0, np.cumsum(size)[:-1]]
         place = np.arange(len(owner)) - start[owner]
@@ -44,7 +48,9 @@ class LocalContext:
             if not chosen.any():
                 continue
             # Row 0 of the table is no surprise: what a row is padded with.
-            row_owner, row = np.unique(owner[chosen] * (int(place.max()) // width + 1) + place[chosen] // width, return_inverse=True)
+            row_owner, row = np.unique(
+                owner[chosen] * (int(place.max()) // width + 1) + place[chosen] // width, return_inverse=True
+            )
             index = np.zeros((len(row_owner), width), dtype=np.int64)
             index[row.reshape(-1), place[chosen] % width] = entry[chosen]
             (surprise,) = self.session.run(None, {"table": table, "index": index})

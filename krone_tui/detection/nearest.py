@@ -41,7 +41,11 @@ def nearest_normal(sequences: Sequences, flagged: npt.NDArray[np.bool_]) -> IntA
     for start in range(0, len(wanted), 2048):
         rows = wanted[start : start + 2048]
         block = matrix(rows)
-        square = np.square(block).sum(axis=1)[:, None] + np.square(reference).sum(axis=1) - 2.0 * (block @ reference.T)
+        square = (
+            np.square(block).sum(axis=1)[:, None]
+            + np.square(reference).sum(axis=1)
+            - 2.0 * (block @ reference.T)
+        )
         distance = np.sqrt(np.maximum(square, 0.0)) - bonus
         result[rows] = normal[distance.argmin(axis=1)]
     return result

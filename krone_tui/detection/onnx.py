@@ -44,7 +44,9 @@ class Detector:
         if len(features) == 0:
             return np.zeros(0)
         try:
-            (answer,) = self.session.run(None, {self.session.get_inputs()[0].name: np.ascontiguousarray(features)})
+            (answer,) = self.session.run(
+                None, {self.session.get_inputs()[0].name: np.ascontiguousarray(features)}
+            )
         except Exception as error:
             raise KroneError(f"The detector '{self.manifest.name}' failed: {_first_line(error)}.") from error
         scores = np.asarray(answer, dtype=np.float64).reshape(len(features), -1)[:, -1]
@@ -65,31 +67,59 @@ def open_session(path: Path, threads: int) -> Any:
     return ort.InferenceSession(path.read_bytes(), sess_options=options, providers=["CPUExecutionProvider"])
 
 
-def load_detector(manifest_path: Path, threads: int = 1) -> Detector:
-    """Load the model a manifest names, from the manifest's own folder.
+def read_manifest(manifest_path: Path, kind: str) -> tuple[Manifest, Path]:
+    """A model's manifest and the file it describes, in the manifest's own folder.
 
-    Raises `KroneError` naming the manifest when it cannot be read, the file's hash is not the one it states, or the
-    graph does not take one float matrix of as many columns as it lists features.
+    Raises `KroneError` naming the model when the manifest cannot be read or is of another kind, or the file's hash is not
+    the one it states.
     """
     try:
         manifest = Manifest(**tomllib.loads(manifest_path.read_text(encoding="utf-8")))
     except (OSError, ValueError, ValidationError) as error:
-        raise KroneError(f"The detector's manifest {manifest_path} cannot be used: {_first_line(error)}.") from error
+        raise KroneError(
+            f"The detector's manifest {manifest_path} cannot be used: {_first_line(error)}."
+        ) from error
     path = manifest_path.parent / Path(manifest.file).name
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        raise KroneError(f"The detector '{manifest.name}' cannot be read: {error.strerror}: {path}.") from error
+        raise KroneError(
+            f"The detector '{manifest.name}' cannot be read: {error.strerror}: {path}."
+        ) from error
     if digest != manifest.sha256:
-        raise KroneError(f"The detector '{manifest.name}' is refused: {path} is not the file its manifest describes.")
+        raise KroneError(
+            f"The detector '{manifest.name}' is refused: {path} is not the file its manifest describes."
+        )
+    if manifest.kind != kind:
+        raise KroneError(f"The detector '{manifest.name}' is refused: it is of kind '{manifest.kind}', not '{kind}'.")
+    return manifest, path
+
+
+def load_detector(
+    manifest_path: Path,
+    kind: str,
+    features: tuple[str, ...],
+    threads: int = 1,
+    inputs: tuple[str, ...] = ("features",),
+) -> Detector:
+    """Load the model a manifest describes.
+
+    Raises `KroneError` naming the model when it is refused: the wrong hash or kind, other features than the ones this
+    version computes, or a graph with other inputs.
+    """
+    manifest, path = read_manifest(manifest_path, kind)
+    if manifest.features != features:
+        raise KroneError(f"The detector '{manifest.name}' is refused: it was made for other features than this version's.")
     try:
         session = open_session(path, threads)
     except Exception as error:  # ONNX Runtime raises its own types, and RuntimeError
         raise KroneError(f"The detector '{manifest.name}' cannot be loaded: {_first_line(error)}.") from error
-    inputs = session.get_inputs()
-    width = len(manifest.features)
-    if manifest.features and (len(inputs) != 1 or inputs[0].type != "tensor(float)" or inputs[0].shape[-1] != width):
-        raise KroneError(f"The detector '{manifest.name}' is refused: it does not take one float matrix of {width} columns.")
+    found = session.get_inputs()
+    width = found[0].shape[-1] if features and found else None
+    if tuple(one.name for one in found) != inputs or (features and width != len(features)):
+        raise KroneError(
+            f"The detector '{manifest.name}' is refused: its inputs are not {', '.join(inputs)} with {len(features)} columns."
+        )
     return Detector(manifest, session)
 
 

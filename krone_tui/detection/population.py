@@ -26,7 +26,11 @@ system, such as order in one whose workers run in parallel, is a signal in anoth
 _RAW_EXECUTION_FEATURES = (
     *SEQ_FEATURES,
     *PROFILE_FEATURES,
-    *(f"{level}_{name}" for level in LEVELS for name in ("seq_rarity", "step_rarity", "move_rarity", "unknown")),
+    *(
+        f"{level}_{name}"
+        for level in LEVELS
+        for name in ("seq_rarity", "step_rarity", "move_rarity", "unknown")
+    ),
     "windows",
 )
 NESTED_EXECUTION_FEATURES = (*_RAW_EXECUTION_FEATURES, *(f"{name}_rank" for name in RANKED))
@@ -104,7 +108,7 @@ def view_level(population: Population, level: str) -> LevelView:
     """The Seqs of a level, each weighed by the executions that contain it, with their features."""
     seqs = population.levels[level]
     nodes, steps = np.unique(seqs.steps, return_inverse=True)
-    parents, group = np.unique(seqs.parent, return_inverse=True)
+    group = np.unique(seqs.parent, return_inverse=True)[1]
     count = len(seqs.offsets) - 1
     seen = np.unique(seqs.at_seq * (len(population.offsets)) + seqs.at_variant)
     in_seq, in_variant = np.divmod(seen, len(population.offsets))
@@ -127,7 +131,11 @@ def _step_context(population: Population, level: str, nodes: IntArray) -> StepCo
 
     An action or entity is as severe as the least severe of its templates: it reads as failure only where all of it does.
     """
-    node_of_template = {"status": population.status, "action": population.action, "entity": population.entity}[level]
+    node_of_template = {
+        "status": population.status,
+        "action": population.action,
+        "entity": population.entity,
+    }[level]
     at = np.searchsorted(nodes, node_of_template).clip(max=len(nodes) - 1)
     known = nodes[at] == node_of_template
     severity = np.full(len(nodes), 1.0)
@@ -146,13 +154,15 @@ def view_executions(population: Population, levels: dict[str, LevelView]) -> Exe
     context = StepContext(population.severity, _dense(population.entity), _dense(population.action))
     own = seq_features(flat, context, found)
     profiles = compare_profiles(flat)
-    nested = []
+    nested: list[FloatArray] = []
     names = [SEQ_FEATURES.index(name) for name in ("seq_rarity", "step_rarity", "move_rarity", "unknown")]
     for level in LEVELS:
         seqs = population.levels[level]
         view = levels[level]
-        for column in names:
-            nested.append(segment_max(view.features[seqs.at_seq, column].astype(np.float64), seqs.at_variant, flat.count))
+        nested.extend(
+            segment_max(view.features[seqs.at_seq, column].astype(np.float64), seqs.at_variant, flat.count)
+            for column in names
+        )
     windows = np.full(flat.count, float(population.windows))
     features = np.hstack([own, profiles.features, np.column_stack([*nested, windows]).astype(np.float32)])
     ranks = [_rank(features[:, _RAW_EXECUTION_FEATURES.index(name)], population) for name in RANKED]

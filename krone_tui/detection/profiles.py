@@ -20,8 +20,7 @@ BATCH = 4096
 
 PROFILE_FEATURES = (
     *(f"radius_{mass}" for mass in MASSES), *(f"relative_radius_{mass}" for mass in MASSES),
-    "typical_radius", "wide_radius", "missing", "missing_steps", "profile_rarity", "set_rarity",
-    "profile_unknown", "set_unknown", "top_share", "singleton_share",
+    "missing", "missing_steps", "profile_rarity", "set_rarity", "profile_unknown", "set_unknown",
 )  # fmt: skip
 """Names of the columns of `ProfileComparison.features`, in order."""
 
@@ -57,7 +56,7 @@ def compare_profiles(sequences: Sequences) -> ProfileComparison:
 
     profile_of, profile_first = _distinct_rows(owner, step * (count.max(initial=0) + 1) + count, n)
     set_of, _ = _distinct_rows(owner, step, n)
-    profile_weight = np.bincount(profile_of, weights=weight)
+    profile_weight: FloatArray = np.bincount(profile_of, weights=weight).astype(np.float64)
     profile_good = np.bincount(profile_of, weights=sequences.good_weight)
     profile_own = (np.bincount(profile_of, weights=sequences.self_weight) > 0).astype(np.float64)
     set_weight = np.bincount(set_of, weights=weight)
@@ -75,31 +74,24 @@ def compare_profiles(sequences: Sequences) -> ProfileComparison:
     radii = _radii(matrix, profile_weight, profile_own, total)
     norm = np.sqrt(np.square(matrix).sum(axis=1)) + 1e-6
     relative = radii / norm[:, None]
-    middle = _weighted_quantile(relative[:, 3], profile_weight, 0.5)
-    wide = _weighted_quantile(relative[:, 3], profile_weight, 0.9)
 
     present = (matrix[:, :RULE_STEPS] > 0).astype(np.float32)
-    missing_surprise, missing_column, because_column, missing_count = _missing(present, profile_weight, profile_own)
+    missing_surprise, missing_column, because_column, missing_count = _missing(
+        present, profile_weight, profile_own
+    )
 
-    heaviest = np.sort(profile_weight)[::-1]
-    top_share = float(heaviest[:10].sum() / max(total, 1.0))
-    singletons = float(profile_weight[profile_weight <= 1].sum() / max(total, 1.0))
     has_good = float(sequences.good_weight.sum() > 0)
     at = profile_of
     features = np.column_stack(
         [
             radii[at],
             relative[at],
-            np.full(n, middle),
-            np.full(n, wide),
             missing_surprise[at],
             np.log1p(missing_count[at]),
             surprise(profile_weight[at] - own, total - own),
             surprise(set_weight[set_of] - own, total - own),
             (profile_good[at] == 0) * has_good,
             (set_good[set_of] == 0) * has_good,
-            np.full(n, top_share),
-            np.full(n, singletons),
         ]
     ).astype(np.float32)
     return ProfileComparison(
@@ -133,9 +125,7 @@ def _mix(value: IntArray, seed: int) -> npt.NDArray[np.uint64]:
         return z ^ (z >> np.uint64(31))
 
 
-def _radii(
-    matrix: npt.NDArray[np.float32], weight: FloatArray, own: FloatArray, total: float
-) -> FloatArray:
+def _radii(matrix: npt.NDArray[np.float32], weight: FloatArray, own: FloatArray, total: float) -> FloatArray:
     """[profiles, len(MASSES)] radius that holds each share of the other executions."""
     profiles = len(matrix)
     references = np.argsort(-weight, kind="stable")[:MAX_REFERENCES]
@@ -160,12 +150,6 @@ def _radii(
     return radii
 
 
-def _weighted_quantile(values: FloatArray, weight: FloatArray, share: float) -> float:
-    order = np.argsort(values)
-    cumulative = np.cumsum(weight[order])
-    return float(values[order][np.searchsorted(cumulative, share * cumulative[-1])])
-
-
 def _missing(
     present: npt.NDArray[np.float32], weight: FloatArray, own: FloatArray
 ) -> tuple[FloatArray, IntArray, IntArray, FloatArray]:
@@ -179,7 +163,9 @@ def _missing(
     support = np.diag(together).copy()
     exceptions = support[:, None] - together
     # rule[a, b]: surprise of an exception, the execution at hand (itself an exception) taken off.
-    rule = surprise(np.maximum(exceptions - 1.0, 0.0), np.maximum(support[:, None] - 1.0, 0.0)) * (exceptions >= 0)
+    rule = surprise(np.maximum(exceptions - 1.0, 0.0), np.maximum(support[:, None] - 1.0, 0.0)) * (
+        exceptions >= 0
+    )
     rule[np.arange(steps), np.arange(steps)] = 0.0
     best = np.zeros(len(present))
     best_b = np.full(len(present), -1)

@@ -7,7 +7,15 @@ import numpy.typing as npt
 
 from krone_tui.detection.local_context import LocalContext
 from krone_tui.detection.onnx import Detector
-from krone_tui.detection.population import LEVELS, NESTED_EXECUTION_FEATURES, ExecutionView, LevelView, Population, view_executions, view_level
+from krone_tui.detection.population import (
+    LEVELS,
+    NESTED_EXECUTION_FEATURES,
+    ExecutionView,
+    LevelView,
+    Population,
+    view_executions,
+    view_level,
+)
 from krone_tui.detection.sequences import FloatArray, IntArray, segment_max
 from krone_tui.settings import Sensitivity
 
@@ -41,7 +49,11 @@ class Routed:
 
 
 def route(
-    population: Population, detectors: Detectors, unknown: dict[str, BoolArray], sensitivity: Sensitivity, exhaustive: bool
+    population: Population,
+    detectors: Detectors,
+    unknown: dict[str, BoolArray],
+    sensitivity: Sensitivity,
+    exhaustive: bool,
 ) -> Routed:
     """Judge all variants of the log under analysis.
 
@@ -56,13 +68,24 @@ def route(
     # Known Seqs at every level, put together as no known execution is, are left to the next detector: where a
     # hierarchy has few nodes, every Seq alone is soon known.
     new_profile = executions.features[:, NESTED_EXECUTION_FEATURES.index("profile_unknown")] > 0
-    known = judged & ~np.logical_or.reduce([unknown[level] for level in LEVELS]) & ~new_profile & population.good_weight.any()
+    known = (
+        judged
+        & ~np.logical_or.reduce([unknown[level] for level in LEVELS])
+        & ~new_profile
+        & population.good_weight.any()
+    )
     counts["variants known"] = int(known.sum())
     open_ = judged & ~known
 
-    local = {level: detectors.local_context.score(levels[level].found, levels[level].sequences.count) for level in LEVELS}
+    local = {
+        level: detectors.local_context.score(levels[level].found, levels[level].sequences.count)
+        for level in LEVELS
+    }
     worst = np.maximum.reduce(
-        [segment_max(local[level][population.levels[level].at_seq], population.levels[level].at_variant, n) for level in LEVELS]
+        [
+            segment_max(local[level][population.levels[level].at_seq], population.levels[level].at_variant, n)
+            for level in LEVELS
+        ]
     )
     whole = detectors.local_context.score(executions.found, n)
     usual = open_ & (np.maximum(worst, whole) < detectors.local_context.threshold)
@@ -114,7 +137,7 @@ def route(
 def _threshold(detector: Detector, population: Population, sensitivity: Sensitivity) -> float:
     """The threshold for this kind of population; chosen on simulated systems of the same kind."""
     kind = f"{'good' if population.good_weight.any() else 'self'}_{'windows' if population.windows else 'identifier'}"
-    return detector.manifest.thresholds[kind][sensitivity.value]
+    return detector.manifest.thresholds.get(kind, {}).get(sensitivity.value, detector.manifest.threshold)
 
 
 def _rescale(score: FloatArray, threshold: float) -> FloatArray:

@@ -49,7 +49,7 @@ def segment_max(values: FloatArray, owner: IntArray, count: int) -> FloatArray:
 
 def segment_sum(values: FloatArray, owner: IntArray, count: int) -> FloatArray:
     """[count] the sum of the `values` of each owner."""
-    return np.bincount(owner, weights=values, minlength=count)
+    return np.bincount(owner, weights=values, minlength=count).astype(np.float64)
 
 
 def surprise(support: FloatArray | float, total: FloatArray | float) -> FloatArray:
@@ -57,4 +57,6 @@ def surprise(support: FloatArray | float, total: FloatArray | float) -> FloatArr
 
     A share estimated on few cases cannot become very surprising, so nothing needs a cut-off for small logs.
     """
-    return np.maximum(-np.log10((np.asarray(support, dtype=np.float64) + 0.5) / (np.asarray(total) + 1.0)), 0.0)
+    return np.maximum(
+        -np.log10((np.asarray(support, dtype=np.float64) + 0.5) / (np.asarray(total) + 1.0)), 0.0
+    )

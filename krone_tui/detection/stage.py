@@ -13,8 +13,14 @@ from krone_tui.detection.failure_modes import ModeNames, order_modes
 from krone_tui.detection.levels import LEVEL_SEVERITY, WORDS
 from krone_tui.detection.local_context import LocalContext
 from krone_tui.detection.nearest import nearest_normal
-from krone_tui.detection.onnx import load_detector
-from krone_tui.detection.population import LEVELS, Population, SeqsOfLevel
+from krone_tui.detection.onnx import load_detector, read_manifest
+from krone_tui.detection.population import (
+    LEVELS,
+    NESTED_EXECUTION_FEATURES,
+    NESTED_SEQ_FEATURES,
+    Population,
+    SeqsOfLevel,
+)
 from krone_tui.detection.routing import BoolArray, Detectors, Routed, route
 from krone_tui.detection.sequences import FloatArray, IntArray
 from krone_tui.detection.severity import SeverityModel
@@ -24,6 +30,7 @@ from krone_tui.settings import Settings
 from krone_tui.store import Store
 from krone_tui.store import detection as queries
 from krone_tui.store.seqs import TemplateNodes, Variants, read_template_nodes, read_variants
+
 
 @dataclass(frozen=True)
 class DetectionResult:
@@ -36,7 +43,9 @@ class DetectionResult:
     seconds: float
 
 
-def detect(store: Store, settings: Settings, progress: Progress = silent, models: Path | None = None) -> DetectionResult:
+def detect(
+    store: Store, settings: Settings, progress: Progress = silent, models: Path | None = None
+) -> DetectionResult:
     """Judge every variant, and write severities, verdicts, findings and failure modes."""
     started = time.perf_counter()
     models = models or data_folder("models")
@@ -56,12 +65,16 @@ def detect(store: Store, settings: Settings, progress: Progress = silent, models
             continue
         population = _population(variants, nodes, severity, seqs, chosen, windows)
         routed = route(
-            population, detectors, {level: mask[chosen] for level, mask in unknown.items()}, settings.sensitivity, settings.exhaustive
+            population,
+            detectors,
+            {level: mask[chosen] for level, mask in unknown.items()},
+            settings.sensitivity,
+            settings.exhaustive,
         )
         for name, count in routed.counts.items():
             counts[name] = counts.get(name, 0) + count
         outcomes.append(_Outcome(chosen, population, routed, seqs, np.full(len(chosen), -1)))
-        progress(StageProgress("detection", int(len(chosen)), len(variants.variant_id), "variants"))
+        progress(StageProgress("detection", len(chosen), len(variants.variant_id), "variants"))
     modes = _write(store, variants, nodes, severity, outcomes)
     flagged = int(sum(one.population.self_weight[one.routed.flagged].sum() for one in outcomes))
     judged = int(variants.executions.sum())
@@ -71,12 +84,10 @@ def detect(store: Store, settings: Settings, progress: Progress = silent, models
 
 def load_detectors(models: Path, threads: int) -> Detectors:
     """The shipped detectors. Raises `KroneError` naming the one that cannot be used."""
-    local = load_detector(models / "local_context.toml", threads)
-    return Detectors(
-        LocalContext(local.session, local.manifest.threshold),
-        load_detector(models / "nested_aware_seq.toml", threads),
-        load_detector(models / "nested_aware.toml", threads),
-    )
+    local = load_detector(models / "local_context.toml", "local_context", (), threads, ("table", "index"))
+    seq = load_detector(models / "nested_aware_seq.toml", "nested_seq", NESTED_SEQ_FEATURES, threads)
+    execution = load_detector(models / "nested_aware.toml", "nested_execution", NESTED_EXECUTION_FEATURES, threads)
+    return Detectors(LocalContext(local.session, local.manifest.threshold), seq, execution)
 
 
 @dataclass(frozen=True)
@@ -94,9 +105,12 @@ class _Outcome:
 def _severity(store: Store, models: Path, settings: Settings, size: int) -> FloatArray:
     """[size] by template_id; 0 where there is no template."""
     words = queries.template_words(store)
-    model = SeverityModel(models / "severity.onnx", settings.threads or 1)
+    _, path = read_manifest(models / "severity.toml", "severity")
+    model = SeverityModel(path, settings.threads or 1)
     # What a class of HTTP answers means stands in no word of the message.
-    said = model.score([text.replace("5xx", "internal server error") for _, text, _, _ in words]).astype(np.float64)
+    said = model.score([text.replace("5xx", "internal server error") for _, text, _, _ in words]).astype(
+        np.float64
+    )
     level = np.array([LEVEL_SEVERITY.get((level or "").upper(), 0.0) for _, _, level, _ in words])
     ids = np.array([template_id for template_id, *_ in words], dtype=np.int64)
     severity = np.zeros(size)
@@ -135,7 +149,11 @@ def _population(
         offsets = np.r_[0, np.cumsum(seq_lengths)]
         take = np.repeat(table.offsets[used] - offsets[:-1], seq_lengths) + np.arange(offsets[-1])
         levels[level] = SeqsOfLevel(
-            table.steps[take], offsets, table.parent[used], at[table.at_variant[here]], at_seq.reshape(-1).astype(np.int64)
+            table.steps[take],
+            offsets,
+            table.parent[used],
+            at[table.at_variant[here]],
+            at_seq.reshape(-1).astype(np.int64),
         )
     return Population(
         variants.template_ids[in_chosen],
@@ -151,14 +169,18 @@ def _population(
     )
 
 
-def _write(store: Store, variants: Variants, nodes: TemplateNodes, severity: FloatArray, outcomes: list[_Outcome]) -> int:
+def _write(
+    store: Store, variants: Variants, nodes: TemplateNodes, severity: FloatArray, outcomes: list[_Outcome]
+) -> int:
     """Find what deviates in each flagged variant, join equal deviations to failure modes, and write all of it."""
     found: list[tuple[_Outcome, int, Deviation]] = []
     for outcome in outcomes:
         deviations = Deviations(outcome.population, outcome.routed)
         outcome.nearest[:] = nearest_normal(outcome.population.flat, outcome.routed.flagged)
-        for local in np.flatnonzero(outcome.routed.flagged):
-            found.append((outcome, int(local), deviations.of(int(local), _decided_span(outcome, int(local)))))
+        found.extend(
+            (outcome, local, deviations.of(local, _decided_span(outcome, local)))
+            for local in np.flatnonzero(outcome.routed.flagged).tolist()
+        )
     names = ModeNames(nodes.keys)
     weight = [float(outcome.population.self_weight[local]) for outcome, local, _ in found]
     score = [float(outcome.routed.score[local]) for outcome, local, _ in found]
@@ -181,7 +203,9 @@ def _write(store: Store, variants: Variants, nodes: TemplateNodes, severity: Flo
                 "length": deviation.length,
                 "template_ids": list(deviation.templates),
                 "score": score[index],
-                "detector": "nested_aware_seq" if outcome.routed.level[local] in LEVELS[:2] else "nested_aware",
+                "detector": "nested_aware_seq"
+                if outcome.routed.level[local] in LEVELS[:2]
+                else "nested_aware",
                 "nearest_variant": int(outcome.variants[nearest]) if nearest >= 0 else None,
                 "failure_mode_id": number[index],
             }

@@ -73,6 +73,7 @@ def group_executions(store: Store, settings: Settings, progress: Progress = sile
     progress(StageProgress("executions", 0, records, "records"))
     filled = queries.filled_columns(store)
     scored = score_candidates(store, records, filled)
+    chosen: Scored | None
     if settings.group_by is not None:
         chosen = _asked_for(store, settings.group_by, scored, records)
         scored = [chosen, *(other for other in scored if other.candidate != chosen.candidate)]
@@ -83,7 +84,9 @@ def group_executions(store: Store, settings: Settings, progress: Progress = sile
     queries.group_records(
         store,
         chosen.candidate.name if chosen else "window",
-        reuse_gap=PROCESS_REUSE_GAP if chosen and chosen.candidate.kind is Kind.HEADER and filled["time"] > 0 else None,
+        reuse_gap=PROCESS_REUSE_GAP
+        if chosen and chosen.candidate.kind is Kind.HEADER and filled["time"] > 0
+        else None,
         window_by=window_by,
         idle_gap=idle_gap,
         tumbling=tumbling,
@@ -119,7 +122,9 @@ def _score_all(store: Store, candidates: list[Candidate], records: int, most: in
         statistics = queries.measure_key(store, _key(candidate), first, max(last, first))
         scored.append(Scored(candidate, statistics, score(candidate, statistics)))
     # Of about equals, the one whose values a reader can search for: a prefix or key of its own before a mere shape.
-    return sorted(scored, key=lambda one: (-round(one.score, 2), one.candidate.name in UNNAMED, one.candidate.name))
+    return sorted(
+        scored, key=lambda one: (-round(one.score, 2), one.candidate.name in UNNAMED, one.candidate.name)
+    )
 
 
 def score(candidate: Candidate, found: queries.KeyStatistics) -> float:
@@ -138,7 +143,9 @@ def score(candidate: Candidate, found: queries.KeyStatistics) -> float:
     if candidate.kind is Kind.FIELD and found.numbered < 0.5:
         # A word, such as a state or a version's name: no identifier.
         return 0.0
-    trust = {Kind.MESSAGE: 1.0, Kind.FIELD: 1.0, Kind.SOURCE: 1.0, Kind.HEADER: 0.8, Kind.WINDOW: 0.0}[candidate.kind]
+    trust = {Kind.MESSAGE: 1.0, Kind.FIELD: 1.0, Kind.SOURCE: 1.0, Kind.HEADER: 0.8, Kind.WINDOW: 0.0}[
+        candidate.kind
+    ]
     return trust * found.coverage * several * kinds * lifetime * begins_alike * not_endless
 
 
@@ -159,12 +166,16 @@ def _asked_for(store: Store, name: str, scored: list[Scored], records: int) -> S
         try:
             groups = re.compile(name).groups
         except re.error as error:
-            raise KroneError(f"--group-by '{name}' is neither a known identifier nor a regular expression: {error}.") from error
+            raise KroneError(
+                f"--group-by '{name}' is neither a known identifier nor a regular expression: {error}."
+            ) from error
         candidate = Candidate(name, Kind.MESSAGE, pattern=name if groups else f"({name})")
     try:
         statistics = queries.measure_key(store, _key(candidate), 0, max(records - 1, 0))
     except store.QueryError as error:
-        raise KroneError(f"--group-by '{name}' is not a regular expression that RE2 knows: {error}.") from error
+        raise KroneError(
+            f"--group-by '{name}' is not a regular expression that RE2 knows: {error}."
+        ) from error
     if statistics.values == 0:
         offered = ", ".join(one.candidate.name for one in scored[:6]) or "none"
         raise KroneError(f"No record carries '{name}' (--group-by); identifiers found here: {offered}.")

@@ -39,7 +39,9 @@ class Candidate:
 
 _ID = r"[A-Za-z0-9](?:[A-Za-z0-9_.:\-]*[A-Za-z0-9])?"
 _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-_PREFIXED = re.compile(r"(?<![A-Za-z0-9_./\-])([A-Za-z]{2,20}[_\-])(-?[0-9a-fA-F_\-]*[0-9][0-9a-fA-F_\-]*)(?![A-Za-z0-9])")
+_PREFIXED = re.compile(
+    r"(?<![A-Za-z0-9_./\-])([A-Za-z]{2,20}[_\-])(-?[0-9a-fA-F_\-]*[0-9][0-9a-fA-F_\-]*)(?![A-Za-z0-9])"
+)
 _KEYED = re.compile(r"(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9_.\-]{0,30})\s?[=:]\s?[\"'\[{(]?(" + _ID + r")")
 _WORD = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z]{3,20})[ #]{1,2}\[?(-?[0-9]{2,})(?![0-9.:,]*[0-9A-Za-z%])")
 _BARE_UUID = re.compile(r"(?<![0-9a-fA-F\-])(" + _UUID + r")(?![0-9a-fA-F\-])")
@@ -48,9 +50,11 @@ _BRACKETED = re.compile(r"^\s*[\[(](?:[A-Za-z_]+[=:# -])?(" + _ID + r")[\])]")
 UNNAMED = frozenset({"uuid", "hex id", "[id] at the start"})
 """Candidates known by their shape alone."""
 _UNITS = frozenset(
-    "ms sec secs second seconds min mins minute minutes hour hours day days bytes byte kb mb gb line port size count total "
-    "code status version length len offset level attempt attempts retry retries after took in of at for to and the with from"
-    " pid uid gid took last next first slot exit signal errno took".split()
+    {"ms", "sec", "secs", "second", "seconds", "min", "mins", "minute", "minutes", "hour", "hours", "day", "days", "byte"}
+    | {"bytes", "kb", "mb", "gb", "line", "port", "size", "count", "total", "code", "status", "version", "length", "len"}
+    | {"offset", "level", "attempt", "attempts", "retry", "retries", "after", "took", "in", "of", "at", "for", "to", "and"}
+    | {"the", "with", "from", "pid", "uid", "gid", "last", "next", "first", "slot", "exit", "signal", "errno"}
+    | {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}
 )
 """Words before a number that measure or number something rather than name it."""
 
@@ -92,7 +96,10 @@ def _found(message: str) -> Iterable[tuple[Candidate, str]]:
     for match in _BARE_UUID.finditer(message):
         yield Candidate("uuid", Kind.MESSAGE, pattern=f"\\b({_UUID})\\b"), match[1]
     for match in _BARE_HEX.finditer(message):
-        yield Candidate("hex id", Kind.MESSAGE, pattern=r"\b((?:[0-9]+[a-f]|[a-f]+[0-9])[0-9a-f]{6,62})\b"), match[1]
+        yield (
+            Candidate("hex id", Kind.MESSAGE, pattern=r"\b((?:[0-9]+[a-f]|[a-f]+[0-9])[0-9a-f]{6,62})\b"),
+            match[1],
+        )
     bracketed = _BRACKETED.match(message)
     if bracketed and re.search(r"\d", bracketed[1]):
         yield Candidate("[id] at the start", Kind.MESSAGE, pattern=_BRACKETED.pattern), bracketed[1]
@@ -101,7 +108,9 @@ def _found(message: str) -> Iterable[tuple[Candidate, str]]:
 def _prefixed(prefix: str) -> Candidate:
     # The prefix is part of the value: it is what a reader searches the log for.
     # RE2 finds a literal beginning fastest, so that no boundary stands before it.
-    return Candidate(f"{prefix}*", Kind.MESSAGE, pattern=f"({re.escape(prefix)}-?[0-9a-fA-F][0-9a-fA-F_\\-]*)\\b")
+    return Candidate(
+        f"{prefix}*", Kind.MESSAGE, pattern=f"({re.escape(prefix)}-?[0-9a-fA-F][0-9a-fA-F_\\-]*)\\b"
+    )
 
 
 def _keyed(key: str) -> Candidate:
@@ -114,7 +123,9 @@ def _keyed(key: str) -> Candidate:
 
 def _worded(word: str) -> Candidate:
     return Candidate(
-        f"{word.lower()} *", Kind.MESSAGE, pattern=f"(?i)(?:^|[^A-Za-z0-9_]){re.escape(word)}[ #]{{1,2}}\\[?(-?[0-9]{{2,}})\\b"
+        f"{word.lower()} *",
+        Kind.MESSAGE,
+        pattern=f"(?i)(?:^|[^A-Za-z0-9_]){re.escape(word)}[ #]{{1,2}}\\[?(-?[0-9]{{2,}})\\b",
     )
 
 
@@ -129,7 +140,9 @@ def header_candidates(filled: dict[str, float], sources: int) -> list[Candidate]
     if "process" in has:
         candidates.append(Candidate("process", Kind.HEADER, (*around, "process")))
         if "component" in has:
-            candidates.append(Candidate("component and process", Kind.HEADER, (*around, "component", "process")))
+            candidates.append(
+                Candidate("component and process", Kind.HEADER, (*around, "component", "process"))
+            )
     if "thread" in has:
         inside = ("process",) if "process" in has else ()
         candidates.append(Candidate("thread", Kind.HEADER, (*around, *inside, "thread")))

@@ -73,4 +73,6 @@ def _nearest(steps: Sequence[str], seqs: list[explanations.SeqRow]) -> list[Norm
     def distance(seq: explanations.SeqRow) -> float:
         return -difflib.SequenceMatcher(None, steps[:200], seq.names[:200], autojunk=False).ratio()
 
-    return [NormalSeq(seq.names, seq.executions) for seq in sorted(seqs, key=distance)[:_MOST_NORMAL]]
+    # Different templates may bear the same names: a normal Seq that reads like the deviating one would mislead.
+    others = [seq for seq in seqs if seq.names != tuple(steps)]
+    return [NormalSeq(seq.names, seq.executions) for seq in sorted(others, key=distance)[:_MOST_NORMAL]]

@@ -88,7 +88,11 @@ def _nothing_found(store: Store, execution: views.ExecutionRow) -> list[Sentence
     if execution.is_good:
         return [Sentence("It is part of the baseline: known to be good", ())]
     same = queries.same_variant(store, execution.variant_id) - 1
-    like = f"{same:,} other executions have just the same steps" if same else "its deviations are as small as those of other executions"
+    like = (
+        f"{same:,} other executions have just the same steps"
+        if same
+        else "its deviations are as small as those of other executions"
+    )
     return [Sentence(f"Nothing was found against it: {like}", ())]
 
 
@@ -99,6 +103,10 @@ def _spread(mode: views.FailureModeRow) -> Sentence:
     if mode.first_seen is not None and mode.last_seen is not None:
         when = f", first {mode.first_seen:%Y-%m-%d %H:%M:%S}, last {mode.last_seen:%Y-%m-%d %H:%M:%S}"
     return Sentence(f"{mode.executions:,} executions fail this way{when}", ())
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 class _Usual:
@@ -135,7 +143,9 @@ class _Usual:
 class _Writer:
     """Puts the findings of one execution into sentences."""
 
-    def __init__(self, names: dict[int, queries.TemplateName], usual: _Usual, steps: list[queries.Step]) -> None:
+    def __init__(
+        self, names: dict[int, queries.TemplateName], usual: _Usual, steps: list[queries.Step]
+    ) -> None:
         self._names = names
         self._usual = usual
         self._steps = steps
@@ -162,7 +172,8 @@ class _Writer:
         rare = [
             (-self._names[template].severity, self._usual.usage(template).having, template)
             for template in {step.template_id for step in self._steps} - named
-            if self._names[template].severity >= SEVERE and self._usual.usage(template).having <= RARE * max(self._usual.normal, 1)
+            if self._names[template].severity >= SEVERE
+            and self._usual.usage(template).having <= RARE * max(self._usual.normal, 1)
         ]
         return [
             Sentence(
@@ -219,6 +230,12 @@ class _Writer:
 
     def _missing(self, missing: int, because: int) -> Sentence:
         having, both = self._usual.both(because, missing)
+        if having == 0:
+            usage = self._usual.usage(missing).having
+            return Sentence(
+                f"{self._quote(missing)} is missing: {usage:,} of {self._usual.normal:,} normal {self._unit} have it",
+                self._lines(because),
+            )
         return Sentence(
             f"{self._quote(missing)} is missing: {both:,} of {having:,} normal {self._unit} that have {self._quote(because)} have it too",
             self._lines(because),
@@ -228,11 +245,12 @@ class _Writer:
         following = self._usual.followers(template)
         having = self._usual.usage(template).having
         last = self._steps[-1].first_line
-        goes_on = sum(count for next_, count in following if next_ is not None)
+        goes_on = having - sum(count for next_, count in following if next_ is None)
         usual = next((next_ for next_, _ in following if next_ is not None), None)
         mostly = f", mostly with {self._quote(usual)}" if usual is not None else ""
         return Sentence(
-            f"It ends after {self._quote(template)}; {min(goes_on, having):,} of {having:,} normal {self._unit} go on from there{mostly}", (last,)
+            f"It ends after {self._quote(template)}; {goes_on:,} of {having:,} normal {self._unit} go on from there{mostly}",
+            (last,),
         )
 
     def _begins_with(self, template: int) -> Sentence:
@@ -242,7 +260,8 @@ class _Writer:
         usual = starts[0][0] if starts else None
         mostly = f"; most begin with {self._quote(usual)}" if usual is not None else ""
         return Sentence(
-            f"It begins with {self._quote(template)}, as only {here:,} of {total:,} normal {self._unit} do{mostly}", (self._steps[0].first_line,)
+            f"It begins with {self._quote(template)}, as only {here:,} of {total:,} normal {self._unit} do{mostly}",
+            (self._steps[0].first_line,),
         )
 
     def _out_of_order(self, first: int, second: int, position: int) -> Sentence:
@@ -262,9 +281,12 @@ class _Writer:
         times = sum(step.template_id == template for step in self._steps)
         if found.having == 0:
             return self._new(template)
-        span = f"{found.least}" if found.least == found.most else f"{found.least} to {found.most}"
+        if found.least == found.most:
+            usual = f"in all {found.having:,} normal {self._unit} that have it {_times(found.usual)}"
+        else:
+            usual = f"in the {found.having:,} normal {self._unit} that have it {found.least} to {found.most} times, mostly {found.usual}"
         return Sentence(
-            f"{self._quote(template)} occurs {times} time{'s' if times != 1 else ''}; normal {self._unit} that have it have it {span} times, mostly {found.usual}",
+            f"{self._quote(template)} occurs {_times(times)}; {usual}",
             self._lines(template),
         )
 
@@ -283,7 +305,10 @@ class _Writer:
         return {step: count for step, count in extra.items() if count}, missing
 
     def _list(self, counts: dict[int, int]) -> str:
-        names = [f"{self._quote(step)}" + (f" ×{count}" if count > 1 else "") for step, count in list(counts.items())[:3]]
+        names = [
+            f"{self._quote(step)}" + (f" ×{count}" if count > 1 else "")
+            for step, count in list(counts.items())[:3]
+        ]
         more = len(counts) - 3
         return ", ".join(names) + (f" and {more} more" if more > 0 else "")
 
@@ -319,7 +344,10 @@ def align(own: Sequence[int], normal: Sequence[int]) -> list[AlignedStep]:
         rows += [AlignedStep("missing", normal[at], None, at) for at in range(b0, b1)]
     extra = [row.template_id for row in rows if row.mark == "extra"]
     missing = [row.template_id for row in rows if row.mark == "missing"]
-    moved = {template: min(extra.count(template), missing.count(template)) for template in set(extra) & set(missing)}
+    moved = {
+        template: min(extra.count(template), missing.count(template))
+        for template in set(extra) & set(missing)
+    }
     left = {mark: dict(moved) for mark in ("extra", "missing")}
     result = []
     for row in rows:

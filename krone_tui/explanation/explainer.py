@@ -45,11 +45,16 @@ class Explainer:
 
     def prepare(self) -> None:
         """Load the model and let it read the instructions: the first token of `explain` comes sooner."""
+        self._engine.begin()
         self._load()
         self._engine.read(SYSTEM)
 
     def prompt(self, request: Request) -> Prompt:
         """Exactly what `explain` would give the model."""
+        self._engine.begin()
+        return self._prompt(request)
+
+    def _prompt(self, request: Request) -> Prompt:
         self._load()
         return build_prompt(
             request, min(self._prompt_tokens, self._engine.context - ANSWER_TOKENS), self._engine.count
@@ -59,11 +64,16 @@ class Explainer:
         """Explain one finding: chunks of progress, then of text, the last one with the grounded explanation.
 
         Same request, model and prompt version: same text. Raises `KroneError`, and `Cancelled` once another
-        thread cancels. A consumer that stops early ends the model's process by it.
+        thread cancels. A consumer that stops early ends the model's process by it. It can be
+        cancelled from the moment that this returns, which is at once.
         """
+        self._engine.begin()
+        return self._speak(request)
+
+    def _speak(self, request: Request) -> Iterator[Chunk]:
         started = time.monotonic()
         model = self.model
-        prompt = self.prompt(request)
+        prompt = self._prompt(request)
         answer: list[str] = []
         first_token = 0.0
         prompt_tokens = tokens = 0

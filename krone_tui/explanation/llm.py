@@ -53,7 +53,8 @@ class Engine:
     """One model in one worker process. Calls are made by one thread at a time; `cancel` by any.
 
     Raises `KroneError` with one sentence whenever the model cannot do what is asked, and `Cancelled` in the
-    thread that waits when another one cancels. After both, the next `load` starts a new process.
+    thread that waits when another one cancels. After a failure the next call starts a new process, after
+    `cancel` the first one that follows a `begin`.
     """
 
     def __init__(self) -> None:
@@ -64,6 +65,13 @@ class Engine:
         self.context = 0
         """Tokens that the loaded model holds."""
 
+    def begin(self) -> None:
+        """Begin something that `cancel` shall stop from now on, whether a process runs by then or not."""
+        with self._lock:
+            was_cancelled, self._cancelled = self._cancelled, False
+        if was_cancelled:
+            self.close()
+
     def inspect(self, path: Path) -> About:
         """What the file says of itself; its weights are not loaded."""
         self._path = path
@@ -71,14 +79,7 @@ class Engine:
         return About(about["name"], about["context"], about["chat"])
 
     def load(self, path: Path, threads: int = 0) -> None:
-        """Load a GGUF, unless it is loaded already; threads 0: as many as the process may use.
-
-        Begins anew after a `cancel`.
-        """
-        with self._lock:
-            was_cancelled, self._cancelled = self._cancelled, False
-        if was_cancelled:
-            self.close()
+        """Load a GGUF, unless it is loaded already; threads 0: as many as the process may use."""
         if self._process is not None and self._process.poll() is None and self.context and self._path == path:
             return
         self.close()

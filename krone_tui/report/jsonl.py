@@ -13,7 +13,9 @@ from krone_tui.store import report as queries
 def lines(store: Store, *, everything: bool, with_lines: bool) -> Iterator[str]:
     """JSON lines of the flagged executions, or of all, in the order of their first records."""
     writer = Evidence(store)
-    executions = {one.execution_id: one for one in views.executions(store, flagged=None if everything else True)}
+    executions = {
+        one.execution_id: one for one in views.executions(store, flagged=None if everything else True)
+    }
     for batch in queries.batches(list(executions)):
         numbers = queries.line_numbers(store, batch) if with_lines else {}
         steps = evidence_queries.steps(store, [number for number in batch if executions[number].flagged])
@@ -21,10 +23,12 @@ def lines(store: Store, *, everything: bool, with_lines: bool) -> Iterator[str]:
             row = as_dict(writer, executions[number], steps.get(number))
             if with_lines:
                 row["line_numbers"] = numbers.get(number, [])
-            yield json.dumps(row, ensure_ascii=False)
+            yield json.dumps(row)
 
 
-def as_dict(writer: Evidence, execution: views.ExecutionRow, steps: list[evidence_queries.Step] | None) -> dict[str, Any]:
+def as_dict(
+    writer: Evidence, execution: views.ExecutionRow, steps: list[evidence_queries.Step] | None
+) -> dict[str, Any]:
     """One execution with its finding; times as ISO 8601."""
     return {
         "execution": execution.identifier,
@@ -43,7 +47,9 @@ def as_dict(writer: Evidence, execution: views.ExecutionRow, steps: list[evidenc
     }
 
 
-def _finding(writer: Evidence, execution: views.ExecutionRow, steps: list[evidence_queries.Step]) -> dict[str, Any] | None:
+def _finding(
+    writer: Evidence, execution: views.ExecutionRow, steps: list[evidence_queries.Step]
+) -> dict[str, Any] | None:
     found = writer.findings(execution.variant_id)
     if not found:
         return None
@@ -52,7 +58,12 @@ def _finding(writer: Evidence, execution: views.ExecutionRow, steps: list[eviden
         "kind": first.kind,
         "parent_path": first.parent_path,
         "seq": list(first.seq),
-        "spans": [[step.first_line, step.last_line] for step in steps[first.position : first.position + first.length]],
+        "spans": [
+            [step.first_line, step.last_line]
+            for step in steps[first.position : first.position + first.length]
+        ],
         "detector": first.detector,
-        "evidence": [{"text": sentence.text, "lines": list(sentence.lines)} for sentence in writer.of(execution, steps)],
+        "evidence": [
+            {"text": sentence.text, "lines": list(sentence.lines)} for sentence in writer.of(execution, steps)
+        ],
     }

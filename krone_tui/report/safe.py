@@ -13,7 +13,11 @@ def printable(text: str, most: int | None = None) -> str:
         return text
     return "".join(
         _HARMLESS_CONTROLS.get(character)
-        or (character if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") else _spelled(character))
+        or (
+            character
+            if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+            else _spelled(character)
+        )
         for character in text
     )
 

@@ -13,15 +13,25 @@ MODES = 20
 def lines(store: Store, *, everything: bool) -> Iterator[str]:
     """Lines of text, without control characters from the log."""
     found = views.summary(store)
-    span = f", {found.start:%Y-%m-%d %H:%M:%S} to {found.end:%Y-%m-%d %H:%M:%S}" if found.start and found.end else ""
+    span = (
+        f", {found.start:%Y-%m-%d %H:%M:%S} to {found.end:%Y-%m-%d %H:%M:%S}"
+        if found.start and found.end
+        else ""
+    )
     yield f"{found.lines:,} lines, {found.records:,} records{span}"
-    windows = f" ({found.windows:,} of them windows)" if found.windows and found.windows < found.executions else ""
+    windows = (
+        f" ({found.windows:,} of them windows)" if found.windows and found.windows < found.executions else ""
+    )
     yield f"{found.executions:,} executions{windows}, grouped by {printable(found.grouped_by)}: {printable(found.grouping_reason)}"
     yield f"{found.flagged:,} flagged in {found.failure_modes:,} failure modes; the baseline is {printable(found.baseline)}"
     writer = Evidence(store)
     for mode in views.failure_modes(store)[:MODES]:
         yield ""
-        seen = f", {mode.first_seen:%Y-%m-%d %H:%M:%S} to {mode.last_seen:%Y-%m-%d %H:%M:%S}" if mode.first_seen and mode.last_seen else ""
+        seen = (
+            f", {mode.first_seen:%Y-%m-%d %H:%M:%S} to {mode.last_seen:%Y-%m-%d %H:%M:%S}"
+            if mode.first_seen and mode.last_seen
+            else ""
+        )
         count = f"{mode.executions:,} execution{'s' if mode.executions != 1 else ''}"
         yield f"{mode.failure_mode_id}. {printable(mode.title)}  [{mode.score:.2f}, {mode.kind}, {count}{seen}]"
         yield f"   {printable(mode.path)}"

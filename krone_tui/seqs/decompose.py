@@ -93,7 +93,7 @@ def _level(
     first = np.flatnonzero(span_start)
     span_length = np.diff(np.r_[first, len(node)])
     step_at = np.flatnonzero(step_start)
-    span_offsets = np.searchsorted(step_at, np.r_[first, len(node)])
+    span_offsets = np.asarray(np.searchsorted(step_at, np.append(first, len(node))), dtype=np.int64)
     span_steps = node[step_at]
     span_parent = parent[first]
     seq_of_span, first_span = distinct_sequences(span_steps, span_offsets, span_parent)
@@ -121,14 +121,15 @@ def distinct_sequences(steps: IntArray, offsets: IntArray, parent: IntArray) -> 
     lengths = np.diff(offsets)
     place = np.arange(len(steps)) - np.repeat(offsets[:-1], lengths)
     longest = int(lengths.max(initial=1))
-    keys = [parent.astype(np.uint64), lengths.astype(np.uint64)]
+    keys: list[npt.NDArray[np.uint64]] = [parent.astype(np.uint64), lengths.astype(np.uint64)]
     with np.errstate(over="ignore"):
         for base in (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD1B54A32D192ED03)):
             powers = np.cumprod(np.full(longest + 1, base, dtype=np.uint64))
             # An odd multiplier mixed with the step itself, so that equal sums of different orders differ.
-            mixed = (steps.astype(np.uint64) + np.uint64(1)) * base
-            mixed = (mixed ^ (mixed >> np.uint64(29))) * powers[place]
-            total = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(mixed)])
+            spread = (steps.astype(np.uint64) + np.uint64(1)) * base
+            mixed = np.asarray((spread ^ (spread >> np.uint64(29))) * powers[place], dtype=np.uint64)
+            total = np.zeros(len(mixed) + 1, dtype=np.uint64)
+            np.cumsum(mixed, out=total[1:])
             keys.append(total[offsets[1:]] - total[offsets[:-1]])
     order = np.lexsort(keys)
     sorted_keys = np.stack(keys)[:, order]

@@ -29,7 +29,9 @@ def build_seqs(store: Store, progress: Progress = silent) -> SeqsResult:
     nodes = queries.read_template_nodes(store)
     progress(StageProgress("seqs", 0, len(variants.variant_id), "variants"))
     hashes = _node_hashes(nodes)
-    found = decompose(variants.template_ids, variants.offsets, NodePath(nodes.entity, nodes.action, nodes.status))
+    found = decompose(
+        variants.template_ids, variants.offsets, NodePath(nodes.entity, nodes.action, nodes.status)
+    )
     weight = variants.executions + variants.good_executions
     seq_tables, place_tables = [], []
     first_id = 0
@@ -42,7 +44,9 @@ def build_seqs(store: Store, progress: Progress = silent) -> SeqsResult:
                     "seq_id": pa.array(np.arange(first_id, first_id + count), pa.int32()),
                     "level": pa.array([level.value] * count),
                     "parent_node": pa.array(seqs.parent, pa.int32()),
-                    "nodes": pa.ListArray.from_arrays(pa.array(seqs.offsets, pa.int32()), pa.array(seqs.steps, pa.int32())),
+                    "nodes": pa.ListArray.from_arrays(
+                        pa.array(seqs.offsets, pa.int32()), pa.array(seqs.steps, pa.int32())
+                    ),
                     "hash": pa.array(_seq_hashes(seqs, hashes), pa.uint64()),
                     "executions": pa.array(_executions(seqs, weight), pa.int64()),
                 }

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from krone_tui.settings import Settings
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised with every change of schema.sql: a cache of another version is rebuilt."""
 
 _SCHEMA = Path(__file__).with_name("schema.sql")

@@ -28,7 +28,9 @@ class SeqTables:
 
 def read_seqs(store: Store, level: str) -> SeqTables:
     """All Seqs of a level with their places, ordered by variant and position."""
-    seqs = store.arrow("SELECT seq_id, parent_node, nodes FROM seq WHERE level = $level ORDER BY seq_id", {"level": level})
+    seqs = store.arrow(
+        "SELECT seq_id, parent_node, nodes FROM seq WHERE level = $level ORDER BY seq_id", {"level": level}
+    )
     places = store.arrow(
         "SELECT variant_id, seq_id, position, length FROM variant_seq WHERE level = $level ORDER BY variant_id, position",
         {"level": level},

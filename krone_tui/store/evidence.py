@@ -29,7 +29,9 @@ class Usage:
 
 def usages(store: Store, window: bool) -> tuple[int, dict[int, Usage]]:
     """(normal executions, how they use each template that any of them has)."""
-    normal = int(store.scalar(f"WITH {_NORMAL} SELECT coalesce(sum(weight), 0) FROM normal", {"window": window}))
+    normal = int(
+        store.scalar(f"WITH {_NORMAL} SELECT coalesce(sum(weight), 0) FROM normal", {"window": window})
+    )
     rows = store.rows(
         f"""
         WITH {_NORMAL}, counted AS (
@@ -119,7 +121,10 @@ class TemplateName:
 def template_names(store: Store) -> dict[int, TemplateName]:
     """Names of all templates by id."""
     rows = store.rows("SELECT template_id, text, entity, action, status, severity FROM template")
-    return {int(row[0]): TemplateName(str(row[1]), str(row[2]), str(row[3]), str(row[4]), float(row[5] or 0)) for row in rows}
+    return {
+        int(row[0]): TemplateName(str(row[1]), str(row[2]), str(row[3]), str(row[4]), float(row[5] or 0))
+        for row in rows
+    }
 
 
 @dataclass(frozen=True)
@@ -151,4 +156,8 @@ def steps(store: Store, execution_ids: list[int]) -> dict[int, list[Step]]:
 
 def same_variant(store: Store, variant_id: int) -> int:
     """Executions that share a variant."""
-    return int(store.scalar("SELECT executions + good_executions FROM variant WHERE variant_id = $id", {"id": variant_id}))
+    return int(
+        store.scalar(
+            "SELECT executions + good_executions FROM variant WHERE variant_id = $id", {"id": variant_id}
+        )
+    )

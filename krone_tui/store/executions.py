@@ -41,7 +41,9 @@ def _expression(key: KeySource) -> str:
     if key.pattern is not None:
         return f"nullif(regexp_extract(p.message, {_literal(key.pattern)}, 1), '')"
     if key.field is not None:
-        return f"json_extract_string(p.fields, {_literal('$.' + _json_path(key.field))})"
+        return f"nullif(json_extract_string(p.fields, {_literal('$.' + _json_path(key.field))}), '')"
+    if key.columns == ("source_id",):
+        return "o.path"
     filled = " AND ".join(f"p.{column} IS NOT NULL" for column in key.columns)
     joined = " || ' ' || ".join(f"CAST(p.{column} AS VARCHAR)" for column in key.columns)
     return f"CASE WHEN {filled} THEN {joined} END"
@@ -68,13 +70,18 @@ def sample_messages(store: Store, records: int, block: int) -> list[str]:
         + " OR ".join(f"record_id BETWEEN {start} AND {start + block - 1}" for start in starts)
         + " ORDER BY record_id"
     )
-    return rows.column("message").to_pylist()
+    messages: list[str] = rows.column("message").to_pylist()
+    return messages
 
 
 def filled_columns(store: Store) -> dict[str, float]:
     """Share of records in which each header column is filled."""
     columns = ("host", "process", "thread", "component", "time", "fields")
-    row = store.row("SELECT " + ", ".join(f"count({column}) / greatest(count(*), 1)" for column in columns) + " FROM parsed_record")
+    row = store.row(
+        "SELECT "
+        + ", ".join(f"count({column}) / greatest(count(*), 1)" for column in columns)
+        + " FROM parsed_record"
+    )
     return dict(zip(columns, (float(value) for value in row), strict=True))
 
 
@@ -99,13 +106,14 @@ def measure_key(store: Store, key: KeySource, first_record: int, last_record: in
         WITH keyed AS (
             SELECT p.record_id, {_expression(key)} AS key, s.template_id
             FROM parsed_record AS p JOIN record_shape USING (record_id) JOIN shape AS s USING (shape_id)
-            WHERE p.record_id BETWEEN $first AND $last
+            JOIN source AS o USING (source_id)
+            WHERE p.record_id BETWEEN $first AND $last AND NOT o.is_baseline
         ), per_value AS (
             SELECT key, count(*) AS records, count(DISTINCT template_id) AS templates,
                    max(record_id) - min(record_id) AS span, arg_min(template_id, record_id) AS first_template
             FROM keyed WHERE key IS NOT NULL GROUP BY key
         ), starts AS (SELECT first_template, count(*) AS uses FROM per_value GROUP BY first_template)
-        SELECT coalesce(sum(records), 0) / ($last - $first + 1), count(*), coalesce(median(records), 0),
+        SELECT coalesce(sum(records), 0) / greatest((SELECT count(*) FROM keyed), 1), count(*), coalesce(median(records), 0),
                coalesce(avg(CASE WHEN records = 1 THEN 1 ELSE 0 END), 1), coalesce(avg(templates), 0),
                1 - coalesce(median(span), 0) / greatest($last - $first, 1),
                (SELECT coalesce(sum(uses * uses) / (sum(uses) * sum(uses)), 0) FROM starts),
@@ -120,12 +128,21 @@ def measure_key(store: Store, key: KeySource, first_record: int, last_record: in
 
 def key_records(store: Store, key: KeySource | None) -> None:
     """Extract every record's key once, into a temporary table that the queries below read."""
+    several = store.scalar("SELECT count(*) > 1 FROM source WHERE NOT is_baseline")
+    # In one file the order of lines is the order of events, whatever its clock does; files are merged by their times,
+    # a record without one going with the record before it.
+    known, place = "NULL", "record_id"
+    if several:
+        known = "coalesce(p.time, last_value(p.time IGNORE NULLS) OVER (PARTITION BY p.source_id ORDER BY p.record_id))"
+        place = "row_number() OVER (ORDER BY is_baseline, known_time NULLS FIRST, record_id)"
     store.connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE keyed AS
-        SELECT p.record_id, p.time, p.source_id, p.host, o.is_baseline, {_expression(key) if key else "NULL"} AS key, s.template_id
-        FROM parsed_record AS p JOIN source AS o USING (source_id)
-        JOIN record_shape AS r USING (record_id) JOIN shape AS s USING (shape_id)
+        SELECT * EXCLUDE (known_time), {place} AS place FROM (
+            SELECT {known} AS known_time, p.record_id, p.time, p.source_id, p.host, o.is_baseline, {_expression(key) if key else "NULL"} AS key, s.template_id
+            FROM parsed_record AS p JOIN source AS o USING (source_id)
+            JOIN record_shape AS r USING (record_id) JOIN shape AS s USING (shape_id)
+        )
         """
     )
 
@@ -136,11 +153,13 @@ def pauses(store: Store, by: tuple[str, ...]) -> tuple[int, int, list[tuple[int,
     The histogram's rows are (floor of 2·log2 of seconds, count) of the pauses of at least a second.
     """
     columns = ", ".join(by)
-    count, groups = store.row(f"SELECT count(*), count(DISTINCT ({columns})) FROM keyed WHERE time IS NOT NULL AND key IS NULL")
+    count, groups = store.row(
+        f"SELECT count(*), count(DISTINCT ({columns})) FROM keyed WHERE time IS NOT NULL AND key IS NULL"
+    )
     rows = store.rows(
         f"""
         WITH pause AS (
-            SELECT epoch(time - lag(time) OVER (PARTITION BY {columns} ORDER BY record_id)) AS seconds
+            SELECT epoch(time - lag(time) OVER (PARTITION BY {columns} ORDER BY place)) AS seconds
             FROM keyed WHERE time IS NOT NULL AND key IS NULL
         )
         SELECT CAST(floor(2 * log2(seconds)) AS INTEGER) AS bin, count(*) FROM pause WHERE seconds >= 1 GROUP BY bin ORDER BY bin
@@ -151,7 +170,9 @@ def pauses(store: Store, by: tuple[str, ...]) -> tuple[int, int, list[tuple[int,
 
 def seconds_covered(store: Store) -> float:
     """Seconds between the first and the last of the records without a key."""
-    return float(store.scalar("SELECT coalesce(epoch(max(time) - min(time)), 0) FROM keyed WHERE key IS NULL"))
+    return float(
+        store.scalar("SELECT coalesce(epoch(max(time) - min(time)), 0) FROM keyed WHERE key IS NULL")
+    )
 
 
 def group_records(
@@ -172,68 +193,76 @@ def group_records(
     every `tumbling` seconds, and at `window_records` records in any case.
     """
     window_key = " || ' ' || ".join(f"coalesce(CAST({column} AS VARCHAR), '')" for column in window_by)
+    label = "coalesce(host, 'records')" if "host" in window_by else "'records'"
     connection = store.connection
     split = "0"
     if reuse_gap is not None:
         split = f"sum(CASE WHEN pause > {reuse_gap} THEN 1 ELSE 0 END) OVER key_order"
     cut = "0"
     if tumbling is not None:
-        cut = f"CAST(floor(epoch(time) / {tumbling}) AS BIGINT)"
+        cut = f"coalesce(CAST(floor(epoch(time) / {tumbling}) AS BIGINT), -1)"
     elif idle_gap is not None:
         cut = f"sum(CASE WHEN pause > {idle_gap} THEN 1 ELSE 0 END) OVER window_order"
     # One row: one record with the execution it belongs to, named by its kind, key and part.
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE placed AS
-        SELECT record_id, template_id, is_baseline, false AS is_window, key, {split} AS part, 0 AS slice
-        FROM (SELECT *, epoch(time - lag(time) OVER (PARTITION BY is_baseline, key ORDER BY record_id)) AS pause
+        SELECT record_id, place, template_id, is_baseline, false AS is_window, key, key AS label, {split} AS part, 0 AS slice
+        FROM (SELECT *, epoch(time - lag(time) OVER (PARTITION BY is_baseline, key ORDER BY place)) AS pause
               FROM keyed WHERE key IS NOT NULL)
-        WINDOW key_order AS (PARTITION BY is_baseline, key ORDER BY record_id)
+        WINDOW key_order AS (PARTITION BY is_baseline, key ORDER BY place)
         UNION ALL
-        SELECT record_id, template_id, is_baseline, true, window_key, part,
-               (row_number() OVER (PARTITION BY is_baseline, window_key, part ORDER BY record_id) - 1) // {window_records}
+        SELECT record_id, place, template_id, is_baseline, true, window_key, {label}, part,
+               (row_number() OVER (PARTITION BY is_baseline, window_key, part ORDER BY place) - 1) // {window_records}
         FROM (SELECT *, {cut} AS part
-              FROM (SELECT *, epoch(time - lag(time) OVER (PARTITION BY is_baseline, window_key ORDER BY record_id)) AS pause
+              FROM (SELECT *, epoch(time - lag(time) OVER (PARTITION BY is_baseline, window_key ORDER BY place)) AS pause
                     FROM (SELECT *, {window_key} AS window_key FROM keyed WHERE key IS NULL))
-              WINDOW window_order AS (PARTITION BY is_baseline, window_key ORDER BY record_id))
+              WINDOW window_order AS (PARTITION BY is_baseline, window_key ORDER BY place))
         """
         if reuse_gap is not None or _any_without_key(store)
         else """
         CREATE OR REPLACE TEMP TABLE placed AS
-        SELECT record_id, template_id, is_baseline, false AS is_window, key, 0 AS part, 0 AS slice FROM keyed
+        SELECT record_id, place, template_id, is_baseline, false AS is_window, key, key AS label, 0 AS part, 0 AS slice FROM keyed
         """
     )
     connection.execute(
         """
         CREATE OR REPLACE TEMP TABLE numbered AS
-        SELECT is_baseline, is_window, key, part, slice, CAST(row_number() OVER (ORDER BY min(record_id)) - 1 AS INTEGER) AS execution_id
-        FROM placed GROUP BY ALL
+        SELECT is_baseline, is_window, key, part, slice, any_value(label) AS label,
+               CAST(row_number() OVER (ORDER BY min(place)) - 1 AS INTEGER) AS execution_id
+        FROM placed GROUP BY is_baseline, is_window, key, part, slice
         """
     )
     connection.execute(
         """
         INSERT INTO membership
-        SELECT n.execution_id, CAST(row_number() OVER (PARTITION BY n.execution_id ORDER BY p.record_id) - 1 AS INTEGER),
+        SELECT n.execution_id, CAST(row_number() OVER (PARTITION BY n.execution_id ORDER BY p.place) - 1 AS INTEGER),
                p.record_id, p.template_id
         FROM placed AS p JOIN numbered AS n USING (is_baseline, is_window, key, part, slice)
-        ORDER BY n.execution_id, p.record_id
+        ORDER BY n.execution_id, p.place
         """
     )
-    good = "n.is_baseline" + (" OR e.end_time < CAST($before AS TIMESTAMP)" if good_before is not None else "")
+    good = "n.is_baseline" + (
+        " OR coalesce(e.end_time < CAST($before AS TIMESTAMP), false)" if good_before is not None else ""
+    )
     connection.execute(
-        f"""
+        """
         CREATE OR REPLACE TEMP TABLE measured AS
-        SELECT m.execution_id, min(m.record_id) AS first_record, arg_min(p.source_id, m.record_id) AS source_id,
+        SELECT m.execution_id, first(p.source_id) FILTER (m.position = 0) AS source_id,
                min(p.time) AS start_time, max(p.time) AS end_time,
-               arg_min(p.first_line, m.record_id) AS first_line, arg_max(p.last_line, m.record_id) AS last_line,
+               first(p.first_line) FILTER (m.position = 0) AS first_line,
+               max(p.last_line) FILTER (p.source_id = o.source_id) AS last_line,
                count(*) AS records, sum(p.last_line - p.first_line + 1) AS lines, list(m.template_id ORDER BY m.position) AS template_ids
-        FROM membership AS m JOIN parsed_record AS p USING (record_id) GROUP BY m.execution_id
+        FROM membership AS m JOIN parsed_record AS p USING (record_id)
+        JOIN (SELECT execution_id, source_id FROM membership JOIN parsed_record USING (record_id) WHERE position = 0) AS o
+            USING (execution_id)
+        GROUP BY m.execution_id
         """
     )
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE judged AS
-        SELECT e.*, n.key, n.is_window, {good} AS is_good FROM measured AS e JOIN numbered AS n USING (execution_id)
+        SELECT e.*, n.label, n.is_window, {good} AS is_good FROM measured AS e JOIN numbered AS n USING (execution_id)
         """,
         {"before": good_before} if good_before is not None else None,
     )
@@ -249,8 +278,8 @@ def group_records(
         """
         INSERT INTO execution
         SELECT e.execution_id,
-               CASE WHEN e.is_window THEN trim(coalesce(nullif(e.key, ''), 'records') || ' from '
-                    || coalesce(strftime(e.start_time, '%Y-%m-%d %H:%M:%S'), 'line ' || e.first_line)) ELSE e.key END,
+               CASE WHEN e.is_window THEN e.label || ' from '
+                    || coalesce(strftime(e.start_time, '%Y-%m-%d %H:%M:%S'), 'line ' || e.first_line) ELSE e.label END,
                CASE WHEN e.is_window THEN 'window' ELSE $name END, e.is_window, e.is_good, e.source_id, e.start_time, e.end_time,
                e.first_line, e.last_line, e.records, e.lines, v.variant_id
         FROM judged AS e JOIN variant AS v ON e.is_window = v.is_window AND e.template_ids = v.template_ids

@@ -40,5 +40,7 @@ def read_work(store: Store) -> list[tuple[str, float, str, float]]:
     """(stage, seconds, what is counted, how many), in the order the stages ran."""
     return [
         (str(stage), float(seconds), str(counter), float(value))
-        for stage, seconds, counter, value in store.rows("SELECT stage, seconds, counter, value FROM work ORDER BY rowid")
+        for stage, seconds, counter, value in store.rows(
+            "SELECT stage, seconds, counter, value FROM work ORDER BY rowid"
+        )
     ]

@@ -114,10 +114,10 @@ CREATE TABLE execution (
     source_id INTEGER NOT NULL,         -- of its first record
     start_time TIMESTAMP,
     end_time TIMESTAMP,
-    first_line BIGINT NOT NULL,
-    last_line BIGINT NOT NULL,
-    records BIGINT NOT NULL,
-    lines BIGINT NOT NULL,
+    first_line BIGINT NOT NULL,         -- of its first record
+    last_line BIGINT NOT NULL,          -- the last of its lines in that source
+    records BIGINT NOT NULL,            -- in all sources
+    lines BIGINT NOT NULL,              -- in all sources
     variant_id INTEGER NOT NULL
 );
 

@@ -81,11 +81,11 @@ class FindingRow:
     kind: str
     position: int
     length: int
-    template_ids: tuple[int, ...]
     score: float
     detector: str
     nearest_variant: int | None
     failure_mode_id: int
+    template_ids: tuple[int, ...]
     parent_path: str
     """Names of the deviating Seq's parent: 'ROOT', an entity, or 'entity › action'."""
     seq: tuple[str, ...]
@@ -138,8 +138,12 @@ def summary(store: Store) -> Summary:
         FROM execution_verdict WHERE NOT (is_good AND source_id IN (SELECT source_id FROM source WHERE is_baseline))
         """
     )
-    sources, lines, records = store.row("SELECT count(*), sum(lines), sum(records) FROM source JOIN (SELECT source_id, count(*) AS records FROM parsed_record GROUP BY source_id) USING (source_id) WHERE NOT is_baseline")
-    modes, templates = store.row("SELECT (SELECT count(*) FROM failure_mode), (SELECT count(*) FROM template)")
+    sources, lines, records = store.row(
+        "SELECT count(*), sum(lines), sum(records) FROM source JOIN (SELECT source_id, count(*) AS records FROM parsed_record GROUP BY source_id) USING (source_id) WHERE NOT is_baseline"
+    )
+    modes, templates = store.row(
+        "SELECT (SELECT count(*) FROM failure_mode), (SELECT count(*) FROM template)"
+    )
     grouped_by, reason = store.row("SELECT name, reason FROM grouping_candidate WHERE chosen")
     baseline = store.scalar("SELECT value FROM fact WHERE name = 'baseline'")
     return Summary(
@@ -153,7 +157,9 @@ def failure_modes(store: Store) -> list[FailureModeRow]:
     return [FailureModeRow(*row) for row in store.rows("SELECT * FROM failure_mode ORDER BY failure_mode_id")]
 
 
-def executions(store: Store, *, failure_mode_id: int | None = None, flagged: bool | None = None, limit: int | None = None) -> list[ExecutionRow]:
+def executions(
+    store: Store, *, failure_mode_id: int | None = None, flagged: bool | None = None, limit: int | None = None
+) -> list[ExecutionRow]:
     """Executions of the log under analysis, in the order of their first records; those of one failure mode by score first."""
     where = ["NOT o.is_baseline"]
     if failure_mode_id is not None:
@@ -163,8 +169,14 @@ def executions(store: Store, *, failure_mode_id: int | None = None, flagged: boo
     order = "e.score DESC, e.execution_id" if failure_mode_id is not None else "e.execution_id"
     rows = store.rows(
         f"SELECT {_EXECUTION_COLUMNS} FROM execution_verdict AS e JOIN source AS o USING (source_id) "
-        f"WHERE {' AND '.join(where)} ORDER BY {order}" + (f" LIMIT {int(limit)}" if limit is not None else ""),
-        {name: value for name, value in (("mode", failure_mode_id), ("flagged", flagged)) if value is not None} or None,
+        f"WHERE {' AND '.join(where)} ORDER BY {order}"
+        + (f" LIMIT {int(limit)}" if limit is not None else ""),
+        {
+            name: value
+            for name, value in (("mode", failure_mode_id), ("flagged", flagged))
+            if value is not None
+        }
+        or None,
     )
     return [ExecutionRow(*row) for row in rows]
 
@@ -180,7 +192,10 @@ def execution(store: Store, execution_id: int) -> ExecutionRow | None:
 
 def find_execution(store: Store, identifier: str) -> ExecutionRow | None:
     """The first execution with this identifier's value."""
-    rows = store.rows("SELECT execution_id FROM execution WHERE identifier = $name ORDER BY execution_id LIMIT 1", {"name": identifier})
+    rows = store.rows(
+        "SELECT execution_id FROM execution WHERE identifier = $name ORDER BY execution_id LIMIT 1",
+        {"name": identifier},
+    )
     return execution(store, int(rows[0][0])) if rows else None
 
 
@@ -200,8 +215,8 @@ def all_findings(store: Store, variant_id: int | None = None) -> dict[int, list[
                   WHERE seq_id IN (SELECT f.seq_id FROM finding AS f {where})) AS s
             JOIN node AS n USING (node_id) GROUP BY s.seq_id
         )
-        SELECT f.variant_id, f.finding_id, f.level, f.kind, f.position, f.length, f.template_ids, f.score, f.detector,
-               f.nearest_variant, f.failure_mode_id,
+        SELECT f.variant_id, f.finding_id, f.level, f.kind, f.position, f.length, f.score, f.detector, f.nearest_variant,
+               f.failure_mode_id, f.template_ids,
                CASE p.level WHEN 'action' THEN pp.name || ' › ' || p.name ELSE p.name END, d.names
         FROM finding AS f JOIN seq AS s USING (seq_id) JOIN named AS d USING (seq_id)
         JOIN node AS p ON p.node_id = s.parent_node LEFT JOIN node AS pp ON pp.node_id = p.parent_id
@@ -210,8 +225,10 @@ def all_findings(store: Store, variant_id: int | None = None) -> dict[int, list[
         {"variant": variant_id} if variant_id is not None else None,
     )
     result: dict[int, list[FindingRow]] = {}
-    for variant, *row in rows:
-        result.setdefault(int(variant), []).append(FindingRow(*row[:5], tuple(row[5]), *row[6:11], tuple(row[11])))
+    for row in rows:
+        *plain, templates, parent, names = row[1:]
+        values = (*plain, tuple(templates), str(parent), tuple(names))
+        result.setdefault(int(row[0]), []).append(FindingRow(*values))
     return result
 
 
@@ -243,7 +260,9 @@ def records(store: Store, execution_id: int, first: int = 0, count: int | None =
     return [RecordRow(*row) for row in rows]
 
 
-def raw_around(store: Store, record_id: int, before: int, after: int) -> list[tuple[int, int, int, int | None, str]]:
+def raw_around(
+    store: Store, record_id: int, before: int, after: int
+) -> list[tuple[int, int, int, int | None, str]]:
     """(record_id, first_line, last_line, execution_id, text as read) of the records around one, in its source."""
     return [
         (int(row[0]), int(row[1]), int(row[2]), row[3], str(row[4]))

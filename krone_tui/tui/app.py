@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.filter import Monochrome, NoColor
 from textual.screen import Screen
 
 from krone_tui.errors import Cancelled, KroneError
@@ -58,6 +59,8 @@ class KroneApp(App[int]):
         # The terminal's own colours: right on 16 colours, on light and dark, and short to send.
         self.theme = "ansi-dark"
         self.animation_level = "none"
+        # Textual chose the filter for NO_COLOR before it knew the theme; grey would draw black on black here.
+        self._filters = [NoColor() if isinstance(one, Monochrome) else one for one in self._filters]
         if ascii:
             self._filters.append(AsciiFilter())
         self.failure: BaseException | None = None

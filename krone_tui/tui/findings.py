@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from krone_tui.store import Store
+from krone_tui.store import Store, views
 from krone_tui.store import screen as queries
-from krone_tui.store import views
 from krone_tui.store.screen import TimeRange
 from krone_tui.tui.narrowing import Filter, describe
 from krone_tui.tui.screens.mode_rows import SPARK
@@ -24,8 +23,8 @@ class Findings:
     components: dict[int, str]
     counts: dict[int, int] = field(default_factory=dict)
     """failure_mode_id → executions in the range of time."""
-    filter: Filter = Filter()
-    within: TimeRange = TimeRange()
+    filter: Filter = field(default_factory=Filter)
+    within: TimeRange = field(default_factory=TimeRange)
     _all_modes: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     _all_executions: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     _walk_modes: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))

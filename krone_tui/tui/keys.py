@@ -106,4 +106,5 @@ def for_place(place: str) -> list[Key]:
 
 def bar(place: str) -> list[Key]:
     """The keys in the bar at the bottom of a screen, in the order of the table."""
-    return [key for key in KEYS if key.bar and (place in key.places or not key.places)]
+    everywhere = [key for key in KEYS if not key.places and (place != "loading" or key.action == "app.leave")]
+    return [key for key in KEYS if key.bar and (place in key.places or key in everywhere)]

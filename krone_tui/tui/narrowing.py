@@ -74,7 +74,7 @@ def parse_time_range(written: str, first: datetime, last: datetime) -> TimeRange
             "Write a range as 02:10..02:40, 02:10.., ..02:40, with a date in front if need be, or 20m for the last 20 minutes."
         )
     start = _moment(since, first, last) if since else None
-    end = _moment(until, start or first, last + timedelta(days=1)) if until else None
+    end = _moment(until, first, last) if until else None
     if start is not None and end is not None and end <= start:
         raise KroneError("The range ends before it starts.")
     return TimeRange(start, end)

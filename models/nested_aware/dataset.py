@@ -9,7 +9,14 @@ from systems import Execution, System, random_system
 
 from krone_tui.detection.local_context import LocalContext
 from krone_tui.detection.onnx import open_session
-from krone_tui.detection.population import ExecutionView, LevelView, Population, SeqsOfLevel, view_executions, view_level
+from krone_tui.detection.population import (
+    ExecutionView,
+    LevelView,
+    Population,
+    SeqsOfLevel,
+    view_executions,
+    view_level,
+)
 from krone_tui.detection.sequences import segment_max
 from krone_tui.seqs.decompose import NodePath, decompose
 
@@ -51,7 +58,9 @@ def split_baseline(rng: np.random.Generator, system: System) -> npt.NDArray[np.b
     return good
 
 
-def population_of(system: System, good: npt.NDArray[np.bool_], noise: np.random.Generator) -> tuple[Population, list[list[Execution]]]:
+def population_of(
+    system: System, good: npt.NDArray[np.bool_], noise: np.random.Generator
+) -> tuple[Population, list[list[Execution]]]:
     """The population of a system, and for each variant the executions of the log under analysis."""
     variants: dict[tuple[int, ...], int] = {}
     members: list[list[Execution]] = []
@@ -80,7 +89,16 @@ def population_of(system: System, good: npt.NDArray[np.bool_], noise: np.random.
     }
     severity = np.clip(np.array(alphabet.severity) + noise.normal(0, 0.02, len(entity)), 0, 1)
     population = Population(
-        templates, offsets, np.array(self_weight), np.array(good_weight), severity, entity, action, status, levels, system.windows
+        templates,
+        offsets,
+        np.array(self_weight),
+        np.array(good_weight),
+        severity,
+        entity,
+        action,
+        status,
+        levels,
+        system.windows,
     )
     return population, members
 
@@ -130,7 +148,9 @@ def rows_of(seed: int) -> Rows:
     )
 
 
-def _kept(rng: np.random.Generator, population: Population, label: npt.NDArray[np.int8]) -> npt.NDArray[np.bool_]:
+def _kept(
+    rng: np.random.Generator, population: Population, label: npt.NDArray[np.int8]
+) -> npt.NDArray[np.bool_]:
     """All faulty variants and enough of the normal ones: many systems teach more than many variants of one."""
     normal = np.flatnonzero((label == 0) & (population.self_weight > 0))
     kept = label > 0
@@ -138,14 +158,18 @@ def _kept(rng: np.random.Generator, population: Population, label: npt.NDArray[n
     return kept
 
 
-def _scale(population: Population, label: npt.NDArray[np.int8], kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+def _scale(
+    population: Population, label: npt.NDArray[np.int8], kept: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
     """[kept] what each variant stands for, so that those left out still count."""
     normal = (label == 0) & (population.self_weight > 0)
     stands_for = normal.sum() / max((normal & kept).sum(), 1)
     return np.where(label[kept] > 0, 1.0, stands_for)
 
 
-def _local(population: Population, levels: dict[str, LevelView], executions: ExecutionView) -> npt.NDArray[np.float64]:
+def _local(
+    population: Population, levels: dict[str, LevelView], executions: ExecutionView
+) -> npt.NDArray[np.float64]:
     """What the router compares with Local-Context's threshold."""
     count = len(population.self_weight)
     detector = LocalContext(open_session(LOCAL_CONTEXT, 1), 0.0)
@@ -158,6 +182,10 @@ def _local(population: Population, levels: dict[str, LevelView], executions: Exe
 
 
 def _span_starts(population: Population, level: str) -> list[tuple[int, int]]:
-    seqs = decompose(population.templates, population.offsets, NodePath(population.entity, population.action, population.status))
+    seqs = decompose(
+        population.templates,
+        population.offsets,
+        NodePath(population.entity, population.action, population.status),
+    )
     at = next(found for key, found in seqs.items() if key.value == level)
     return [(int(p), int(p + n)) for p, n in zip(at.at_position, at.at_length, strict=True)]

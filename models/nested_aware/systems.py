@@ -23,6 +23,9 @@ class Alphabet:
     rng: Rng
     leveled: bool
     """Records carry a level, which says more surely than words what is an error."""
+    coarse: float
+    """Chance that what would be an action of its own is filed under one its entity has already: how coarse the
+    hierarchy is that rules read from the templates."""
     entity: list[int] = field(default_factory=list)
     action: list[int] = field(default_factory=list)
     severity: list[float] = field(default_factory=list)
@@ -34,6 +37,10 @@ class Alphabet:
         return self.entities - 1
 
     def new_action(self, entity: int) -> int:
+        if self.rng.random() < self.coarse:
+            there = [action for action, of in enumerate(self.actions) if of == entity]
+            if there:
+                return int(self.rng.choice(there))
         self.actions.append(entity)
         return len(self.actions) - 1
 
@@ -61,7 +68,13 @@ class Alphabet:
         if self.leveled and self.rng.random() < 0.8:
             return float(self.rng.choice([FATAL, ERROR, WARN], p=[0.2, 0.65, 0.15]))
         roll = self.rng.random()
-        return WORDS * float(self.rng.beta(12, 1) if roll < 0.75 else self.rng.beta(3, 2) if roll < 0.88 else self.rng.beta(1, 10))
+        return WORDS * float(
+            self.rng.beta(12, 1)
+            if roll < 0.75
+            else self.rng.beta(3, 2)
+            if roll < 0.88
+            else self.rng.beta(1, 10)
+        )
 
     def complaining(self) -> float:
         """Of a template that reads as failure and is written all day long."""
@@ -146,7 +159,11 @@ def _parallel(block: Block, workers: int, mixing: float) -> Block:
 def _random_step(alphabet: Alphabet) -> Sequence:
     """The statuses of one action: started … done, of one entity, sometimes of a new one."""
     rng = alphabet.rng
-    entity = int(rng.integers(alphabet.entities)) if alphabet.entities and rng.random() < 0.65 else alphabet.new_entity()
+    entity = (
+        int(rng.integers(alphabet.entities))
+        if alphabet.entities and rng.random() < 0.5 + 0.45 * alphabet.coarse
+        else alphabet.new_entity()
+    )
     action = alphabet.new_action(entity)
     count = int(rng.choice([1, 2, 3], p=[0.6, 0.3, 0.1]))
     # Some systems complain as a matter of course.
@@ -154,12 +171,14 @@ def _random_step(alphabet: Alphabet) -> Sequence:
     return [alphabet.template(action, severity()) for _ in range(count)]
 
 
-def _random_block(alphabet: Alphabet, depth: int, mixing: float) -> Block:
+def _random_block(alphabet: Alphabet, depth: int, mixing: float) -> Block:  # noqa: PLR0911
     rng = alphabet.rng
     if depth == 0 or rng.random() < 0.4:
         return _step(_random_step(alphabet))
     inside = _chain([_random_block(alphabet, depth - 1, mixing) for _ in range(int(rng.integers(1, 4)))])
-    kind = rng.choice(["optional", "choice", "repeat", "tail", "parallel", "chain"], p=[0.2, 0.15, 0.12, 0.16, 0.25, 0.12])
+    kind = rng.choice(
+        ["optional", "choice", "repeat", "tail", "parallel", "chain"], p=[0.2, 0.15, 0.12, 0.16, 0.25, 0.12]
+    )
     if kind == "optional":
         return _optional(inside, _log_uniform(rng, 0.002, 0.95))
     if kind == "choice":
@@ -178,13 +197,19 @@ def _random_block(alphabet: Alphabet, depth: int, mixing: float) -> Block:
 
 def _random_workflow(alphabet: Alphabet, mixing: float) -> Block:
     rng = alphabet.rng
-    blocks = [_random_block(alphabet, int(rng.integers(0, 3)), mixing) for _ in range(int(rng.integers(2, 8)))]
+    blocks = [
+        _random_block(alphabet, int(rng.integers(0, 3)), mixing) for _ in range(int(rng.integers(2, 8)))
+    ]
     # Rare and harmless: what makes plain rarity fail.
     for _ in range(int(rng.integers(0, 6))):
         severity = alphabet.alarming() if rng.random() < 0.25 else alphabet.calm()
         entity = int(rng.integers(alphabet.entities)) if alphabet.entities else alphabet.new_entity()
-        steps = [alphabet.template(alphabet.new_action(entity), severity) for _ in range(int(rng.integers(1, 4)))]
-        blocks.insert(int(rng.integers(1, len(blocks) + 1)), _optional(_step(steps), _log_uniform(rng, 0.0003, 0.08)))
+        steps = [
+            alphabet.template(alphabet.new_action(entity), severity) for _ in range(int(rng.integers(1, 4)))
+        ]
+        blocks.insert(
+            int(rng.integers(1, len(blocks) + 1)), _optional(_step(steps), _log_uniform(rng, 0.0003, 0.08))
+        )
     return _chain(blocks)
 
 
@@ -208,8 +233,15 @@ def _error_steps(alphabet: Alphabet, near: int | None) -> Sequence:
     elif near is not None and roll < 0.75:
         action = alphabet.new_action(alphabet.entity[near])
     else:
-        action = alphabet.new_action(alphabet.new_entity() if roll < 0.9 or not alphabet.entities else int(rng.integers(alphabet.entities)))
-    return [alphabet.template(action, alphabet.failing()) for _ in range(int(rng.choice([1, 2, 3], p=[0.65, 0.25, 0.1])))]
+        action = alphabet.new_action(
+            alphabet.new_entity()
+            if roll < 0.9 or not alphabet.entities
+            else int(rng.integers(alphabet.entities))
+        )
+    return [
+        alphabet.template(action, alphabet.failing())
+        for _ in range(int(rng.choice([1, 2, 3], p=[0.65, 0.25, 0.1])))
+    ]
 
 
 def _random_fault(alphabet: Alphabet, usual: Sequence) -> Fault:
@@ -217,14 +249,24 @@ def _random_fault(alphabet: Alphabet, usual: Sequence) -> Fault:
     rng = alphabet.rng
     target = int(usual[int(rng.integers(len(usual)))])
     kind = rng.choice(
-        ["truncate", "error", "replace", "missing", "repeat", "reorder", "foreign", "flood", "error_truncate"],
+        [
+            "truncate",
+            "error",
+            "replace",
+            "missing",
+            "repeat",
+            "reorder",
+            "foreign",
+            "flood",
+            "error_truncate",
+        ],
         p=[0.17, 0.16, 0.14, 0.14, 0.05, 0.06, 0.05, 0.06, 0.17],
     )
     errors = _error_steps(alphabet, target)
     flood_size = int(rng.integers(4, 80))
     repeat_size = int(rng.integers(2, 20))
 
-    def apply(rng: Rng, steps: Sequence) -> Execution | None:
+    def apply(rng: Rng, steps: Sequence) -> Execution | None:  # noqa: PLR0911
         places = [at for at, step in enumerate(steps) if step == target]
         if not places:
             return None
@@ -236,20 +278,30 @@ def _random_fault(alphabet: Alphabet, usual: Sequence) -> Fault:
             result = [*steps[: at + 1], *tail]
             return Execution(result, True, set(range(at, len(result))))
         if kind == "error":
-            return Execution([*steps[: at + 1], *errors, *steps[at + 1 :]], True, set(range(at + 1, at + 1 + len(errors))))
+            return Execution(
+                [*steps[: at + 1], *errors, *steps[at + 1 :]], True, set(range(at + 1, at + 1 + len(errors)))
+            )
         if kind == "flood":
             burst = [errors[int(rng.integers(len(errors)))] for _ in range(flood_size)]
-            return Execution([*steps[: at + 1], *burst, *steps[at + 1 :]], True, set(range(at + 1, at + 1 + flood_size)))
+            return Execution(
+                [*steps[: at + 1], *burst, *steps[at + 1 :]], True, set(range(at + 1, at + 1 + flood_size))
+            )
         if kind == "replace":
             return Execution([*steps[:at], *errors, *steps[at + 1 :]], True, set(range(at, at + len(errors))))
         if kind == "missing":
-            result = [step for step in steps if step != target] if rng.random() < 0.7 else [*steps[:at], *steps[at + 1 :]]
+            result = (
+                [step for step in steps if step != target]
+                if rng.random() < 0.7
+                else [*steps[:at], *steps[at + 1 :]]
+            )
             if not result:
                 return None
             kept = min(places[0], len(result) - 1)
             return Execution(result, True, {max(kept - 1, 0), kept})
         if kind == "repeat":
-            return Execution([*steps[:at], *[target] * repeat_size, *steps[at:]], True, set(range(at, at + repeat_size)))
+            return Execution(
+                [*steps[:at], *[target] * repeat_size, *steps[at:]], True, set(range(at, at + repeat_size))
+            )
         if kind == "reorder":
             rest = [*steps[:at], *steps[at + 1 :]]
             to = int(rng.integers(len(rest) + 1))
@@ -264,7 +316,7 @@ def _random_fault(alphabet: Alphabet, usual: Sequence) -> Fault:
 
 def workflow_system(rng: Rng) -> System:
     """A system whose executions an identifier holds together."""
-    alphabet = Alphabet(rng, bool(rng.random() < 0.5))
+    alphabet = Alphabet(rng, bool(rng.random() < 0.5), float(rng.choice([0.0, 0.3, 0.6, 0.85])))
     mixing = float(rng.choice([0.0, 0.3, 1.0], p=[0.3, 0.3, 0.4]))
     jitter = float(rng.choice([0.0, 0.02, 0.15], p=[0.5, 0.3, 0.2]))
     kinds = int(rng.choice([1, 2, 3, 5, 8], p=[0.35, 0.2, 0.2, 0.15, 0.1]))
@@ -280,7 +332,11 @@ def workflow_system(rng: Rng) -> System:
             continue
         if rng.random() < cut and len(steps) > 3:
             # The log begins or ends in the middle of it.
-            steps = steps[int(rng.integers(1, len(steps))) :] if rng.random() < 0.5 else steps[: int(rng.integers(1, len(steps)))]
+            steps = (
+                steps[int(rng.integers(1, len(steps))) :]
+                if rng.random() < 0.5
+                else steps[: int(rng.integers(1, len(steps)))]
+            )
         executions.append(Execution(steps))
     _break_some(rng, executions, alphabet)
     return System(executions, alphabet, windows=False)
@@ -325,17 +381,22 @@ def _random_job(alphabet: Alphabet, entity: int) -> Sequence:
 
 def window_system(rng: Rng) -> System:
     """A system read in windows of each host's records."""
-    alphabet = Alphabet(rng, bool(rng.random() < 0.5))
+    alphabet = Alphabet(rng, bool(rng.random() < 0.5), float(rng.choice([0.0, 0.3, 0.6, 0.85])))
     daemons = [alphabet.new_entity() for _ in range(int(rng.integers(3, 25)))]
     common = [_random_job(alphabet, int(rng.choice(daemons))) for _ in range(int(rng.integers(3, 15)))]
     roles = int(rng.integers(1, 6))
-    role_jobs = [[_random_job(alphabet, alphabet.new_entity()) for _ in range(int(rng.integers(0, 6)))] for _ in range(roles)]
+    role_jobs = [
+        [_random_job(alphabet, alphabet.new_entity()) for _ in range(int(rng.integers(0, 6)))]
+        for _ in range(roles)
+    ]
     # Daemons that complain all day, and nobody minds: the whole window of a host that has such a role.
     for _ in range(int(rng.choice([0, 1, 2, 3], p=[0.3, 0.3, 0.25, 0.15]))):
         daemon = alphabet.new_entity()
         actions = [alphabet.new_action(daemon) for _ in range(int(rng.integers(1, 4)))]
         words = [
-            alphabet.template(int(rng.choice(actions)), alphabet.complaining() if rng.random() < 0.75 else alphabet.calm())
+            alphabet.template(
+                int(rng.choice(actions)), alphabet.complaining() if rng.random() < 0.75 else alphabet.calm()
+            )
             for _ in range(int(rng.integers(1, 9)))
         ]
         usual = 1.0 / np.arange(1, len(words) + 1) ** rng.uniform(0.2, 2.5)
@@ -348,7 +409,10 @@ def window_system(rng: Rng) -> System:
     for job in common:
         if rng.random() < 0.08:
             job.append(alphabet.template(alphabet.action[job[-1]], alphabet.complaining()))
-    tail = [_random_job(alphabet, int(rng.choice(daemons)) if rng.random() < 0.6 else alphabet.new_entity()) for _ in range(int(rng.integers(10, 250)))]
+    tail = [
+        _random_job(alphabet, int(rng.choice(daemons)) if rng.random() < 0.6 else alphabet.new_entity())
+        for _ in range(int(rng.integers(10, 250)))
+    ]
     for job in tail:
         if rng.random() < (0.12 if alphabet.leveled else 0.25):
             alphabet.severity[job[0]] = alphabet.alarming() if rng.random() < 0.5 else alphabet.complaining()
@@ -400,14 +464,21 @@ def _random_boot(alphabet: Alphabet, daemons: list[int]) -> Sequence:
     return boot
 
 
-def _break_windows(rng: Rng, executions: list[Execution], alphabet: Alphabet, daemons: list[int], limit: int) -> None:
+def _break_windows(
+    rng: Rng, executions: list[Execution], alphabet: Alphabet, daemons: list[int], limit: int
+) -> None:
     for _ in range(int(rng.integers(1, 5))):
         entity = int(rng.choice(daemons)) if rng.random() < 0.75 else alphabet.new_entity()
-        errors = [alphabet.template(alphabet.new_action(entity), alphabet.failing()) for _ in range(int(rng.choice([1, 2, 3, 5], p=[0.4, 0.25, 0.25, 0.1])))]
+        errors = [
+            alphabet.template(alphabet.new_action(entity), alphabet.failing())
+            for _ in range(int(rng.choice([1, 2, 3, 5], p=[0.4, 0.25, 0.25, 0.1])))
+        ]
         # One of the lines of a failure often says nothing by itself.
         if len(errors) > 1 and rng.random() < 0.5:
             alphabet.severity[errors[0]] = alphabet.calm()
-        kind = rng.choice(["flood", "single", "alone"], p=[0.45, 0.35, 0.2] if alphabet.leveled else [0.72, 0.1, 0.18])
+        kind = rng.choice(
+            ["flood", "single", "alone"], p=[0.45, 0.35, 0.2] if alphabet.leveled else [0.72, 0.1, 0.18]
+        )
         size = int(rng.integers(5, limit)) if kind == "flood" else 1
         share = _log_uniform(rng, 0.0003, 0.03) if rng.random() < 0.9 else float(rng.uniform(0.03, 0.2))
         wanted = max(1, int(rng.poisson(share * len(executions))))

@@ -95,13 +95,11 @@ class CompareScreen(KroneScreen):
                 ("missing", "missing"),
                 ("extra", "extra"),
                 ("moved", "reordered"),
-                ("count", "more or fewer times"),
+                ("count", "not as often"),
             )
             if total[mark]
         ]
-        text.append(
-            f"{total['same']:,} of {count(execution.records, 'record')} as in the nearest normal execution; "
-        )
+        text.append(f"{total['same']:,} of {count(execution.records, 'record')} as normal; ")
         text.append((", ".join(differing) or "nothing differs") + "\n", "bold")
         half = self._half()
         text.append(

@@ -76,8 +76,7 @@ class ExecutionScreen(KroneScreen):
         self.query_one("#title", Static).update(self._title(execution))
         await self._unfold(position)
         sentences = await self.desk.ask(evidence, execution_id)
-        mode = self.krone.findings.mode(execution.failure_mode_id)
-        self.query_one(EvidencePanel).show_evidence(sentences, "" if mode is None else mode.title)
+        self.query_one(EvidencePanel).show_evidence(sentences)
 
     async def _unfold(self, position: int | None) -> None:
         """Unfold every deviating span, then put the cursor on the one wanted."""

@@ -1,5 +1,6 @@
 """A SQL prompt over the investigation's documented tables."""
 
+from textwrap import wrap
 from typing import ClassVar
 
 import pyarrow as pa
@@ -11,7 +12,6 @@ from krone_tui.store import Store
 from krone_tui.store import screen as queries
 from krone_tui.tui import keys
 from krone_tui.tui.screens.base import KroneScreen
-from krone_tui.tui.text import safe
 from krone_tui.tui.widgets.arrow_table import ArrowTable
 from krone_tui.tui.widgets.bars import KeyBar, PaneTitle
 
@@ -69,7 +69,17 @@ class SqlScreen(KroneScreen):
         try:
             found = await self.desk.long.ask(queries.query, sql, MOST)
         except Store.QueryError as error:
-            title.title = safe(" ".join(str(error).split()), 400)
+            title.title = "This query has no answer"
+            # A table row is one line: a message longer than the terminal is wide goes on in the next one.
+            lines = [
+                part
+                for line in str(error).splitlines()
+                if line
+                for part in wrap(line, max(20, self.size.width - 4))
+            ]
+            self.query_one(ArrowTable).show(
+                pa.table({"error": pa.array(lines, pa.string())}), labels=["error"]
+            )
             return
         finally:
             self.running = False

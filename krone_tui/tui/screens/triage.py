@@ -34,14 +34,14 @@ class TriageScreen(KroneScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("triage")]
     DEFAULT_CSS = """
     TriageScreen {
-        #panes { layout: grid; grid-size: 2 2; grid-columns: 1fr 36; grid-rows: 1fr 9; height: 1fr; background: ansi_default; }
+        #panes { layout: grid; grid-size: 2 2; grid-columns: 1fr 40; grid-rows: 1fr 9; height: 1fr; background: ansi_default; }
         #modes { column-span: 2; height: 100%; }
         #evidence { column-span: 2; }
         #executions { display: none; }
         Vertical { background: ansi_default; }
         &.-listing #evidence { column-span: 1; }
         &.-listing #executions { display: block; }
-        &.-wide #panes { grid-columns: 1fr 62; grid-rows: 3fr 2fr; }
+        &.-wide #panes { grid-columns: 1fr 64; grid-rows: 3fr 2fr; }
         &.-wide #evidence { column-span: 1; }
         &.-wide #executions { display: block; }
     }
@@ -66,7 +66,7 @@ class TriageScreen(KroneScreen):
             with Vertical(id="executions"):
                 yield PaneTitle("Executions", id="executions-title")
                 yield ArrowTable(
-                    ["execution", "start", "lasts", "records"], [24, 8, 7, None], id="executions-table"
+                    ["execution", "start", "lasts", "records"], [28, 8, 7, None], id="executions-table"
                 )
         yield KeyBar(self.PLACE)
 

@@ -66,9 +66,7 @@ class WorkScreen(KroneScreen):
 
 
 def _stages(work: list[tuple[str, float, str, float]]) -> list[Text]:
-    seconds: dict[str, float] = {}
-    for stage, took, _, _ in work:
-        seconds[stage] = took
+    seconds = {stage: took for stage, took, _, _ in work}
     lines = [Text(f"Stages, {duration(sum(seconds.values()))} in all", "bold underline")]
     for stage, took in seconds.items():
         counted = [

@@ -105,7 +105,9 @@ class ArrowTable(DataTable, inherit_bindings=False):
             self._ordered_columns = None
         self._update_count += 1
         self._clear_caches()
-        self._update_dimensions([])
+        if self.size.width:
+            # A table that is hidden is measured when it is shown: to do so here would lay out the whole screen.
+            self._update_dimensions([])
 
     def _set_tooltip_from_cell_at(self, coordinate: Coordinate) -> None:
         """No tooltips: they would read log text as markup."""

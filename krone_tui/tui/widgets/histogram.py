@@ -83,16 +83,19 @@ class Histogram(Widget):
         days = timeline.end is not None and timeline.end.date() != timeline.slices[0][0].date()
         left = clock(timeline.slices[0][0], day=days)
         right = f"peak {most:,}  {clock(timeline.end, day=days)}"
-        axis = list(left + " " * (width - len(left) - len(right)) + right)
-        if timeline.onset is not None:
-            mark = f"↑ started {clock(timeline.onset_time)}"
-            at = timeline.onset.first
-            if at + len(mark) >= width - len(right):
-                mark = f"started {clock(timeline.onset_time)} ↑"
-                at = max(len(left) + 1, timeline.onset.first - len(mark) + 1)
-            if at <= len(left) and timeline.onset.first > 0:
-                # It starts under the first time: the sign goes on the left and the first time gives way.
-                axis[: len(left)] = " " * len(left)
-            if at + len(mark) < width - len(right) or timeline.onset.first >= width - len(right):
-                axis[at : at + len(mark)] = mark
-        return Text("".join(axis)[:width], "dim" if timeline.onset is None else "", no_wrap=True, end="")
+        started = timeline.onset.first if timeline.onset is not None else 0
+        if started == 0:
+            # What is there from the start has no beginning that the log could tell.
+            return Text(left.ljust(width - len(right)) + right, "dim", no_wrap=True, end="")
+        when = f"started {clock(timeline.onset_time, day=days)}"
+        before, mark = (
+            (started, f"↑ {when}")
+            if started + len(when) + 2 < width - len(right)
+            else (started - len(when) - 1, f"{when} ↑")
+        )
+        if before <= len(left):
+            left = ""
+        axis = left.ljust(before) + mark
+        if len(axis) + 1 + len(right) <= width:
+            axis = axis.ljust(width - len(right)) + right
+        return Text(axis[:width], no_wrap=True, end="")

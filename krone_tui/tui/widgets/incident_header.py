@@ -11,7 +11,7 @@ from krone_tui.tui.text import count, safe
 class IncidentHeader(Widget):
     """Records, executions, flagged ones, grouping, baseline; then the filters in force or what must be known of the sources."""
 
-    DEFAULT_CSS = "IncidentHeader { height: 2; background: ansi_default; color: ansi_default; }"
+    DEFAULT_CSS = "IncidentHeader { height: 2; text-wrap: nowrap; text-overflow: ellipsis; background: ansi_default; color: ansi_default; }"
 
     summary: reactive[Summary | None] = reactive(None)
     narrowed: reactive[str] = reactive("")

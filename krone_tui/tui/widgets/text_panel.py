@@ -2,34 +2,98 @@
 
 from typing import ClassVar
 
+from rich.segment import Segment
 from rich.text import Text
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
-from textual.widgets import Static
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
 
 from krone_tui.tui import keys
 
-_AS_LIST = {"cursor_down": "scroll_down", "cursor_up": "scroll_up"}
 
+class TextPanel(Widget, can_focus=True):
+    """Text, wrapped, from the top; its last line says when there is more.
 
-class TextPanel(VerticalScroll, can_focus=True):
-    """Text, wrapped, from the top."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        (binding.key, _AS_LIST.get(binding.action, binding.action), binding.description)
-        for binding in keys.bindings("list")
-    ]
-    DEFAULT_CSS = """
-    TextPanel { height: 1fr; background: ansi_default; color: ansi_default; scrollbar-size-vertical: 1; padding: 0 1; }
-    TextPanel > Static { background: ansi_default; color: ansi_default; width: 1fr; height: auto; }
+    It draws its lines itself: a text that follows a cursor then costs the pane's lines, not a layout of the screen.
     """
 
-    def compose(self) -> ComposeResult:
-        """One block of text."""
-        yield Static(markup=False)
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("list")]
+    DEFAULT_CSS = "TextPanel { height: 1fr; background: ansi_default; color: ansi_default; }"
 
-    def show(self, text: Text) -> None:
-        """Show another text, from its top."""
-        self.query_one(Static).update(text)
-        self.scroll_to(y=0, animate=False, immediate=True, force=True)
+    top = reactive(0)
+    """The first line in sight."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._text = Text()
+        self._lines: list[Text] = []
+
+    @property
+    def text(self) -> str:
+        """All of it, in sight or not."""
+        return self._text.plain
+
+    def show(self, text: Text, *, at_end: bool = False) -> None:
+        """Show another text, from its top, or its end."""
+        self._text = text
+        self._wrap()
+        self.top = self._last_top if at_end else 0
+        self.refresh()
+
+    def _wrap(self) -> None:
+        width = max(8, self.size.width - 2)
+        self._lines = list(self._text.wrap(self.app.console, width)) if self._text.plain else []
+
+    @property
+    def _last_top(self) -> int:
+        return max(0, len(self._lines) - self.size.height)
+
+    def on_resize(self) -> None:
+        """Wrap to the new width."""
+        self._wrap()
+        self.top = min(self.top, self._last_top)
+        self.refresh()
+
+    def validate_top(self, line: int) -> int:
+        """Never past the last page."""
+        return max(0, min(line, self._last_top))
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the window."""
+        width, style = self.size.width, self.rich_style
+        at = self.top + y
+        if at >= len(self._lines):
+            return Strip.blank(width, style)
+        line = self._lines[at]
+        segments = [Segment(" "), *line.render(self.app.console, end="")]
+        strip = Strip(list(Segment.apply_style(segments, style))).extend_cell_length(width, style)
+        more = len(self._lines) - at - 1
+        if y == self.size.height - 1 and more > 0:
+            sign = f" … {more} more "
+            strip = Strip([*strip.crop(0, width - len(sign)), Segment(sign, style)])
+        return strip
+
+    def action_cursor_down(self) -> None:
+        """One line on."""
+        self.top += 1
+
+    def action_cursor_up(self) -> None:
+        """One line back."""
+        self.top -= 1
+
+    def action_page_down(self) -> None:
+        """One page on."""
+        self.top += max(1, self.size.height - 1)
+
+    def action_page_up(self) -> None:
+        """One page back."""
+        self.top -= max(1, self.size.height - 1)
+
+    def action_scroll_home(self) -> None:
+        """To the start."""
+        self.top = 0
+
+    def action_scroll_end(self) -> None:
+        """To the end."""
+        self.top = self._last_top
