@@ -11,6 +11,7 @@ from textual.filter import Monochrome, NoColor
 from textual.screen import Screen
 
 from krone_tui.errors import Cancelled, KroneError
+from krone_tui.explanation import Explainer
 from krone_tui.settings import Settings
 from krone_tui.store import Store, views
 from krone_tui.store import screen as queries
@@ -25,6 +26,7 @@ from krone_tui.tui.narrowing import FIELDS, Filter, parse_filter, parse_time_ran
 from krone_tui.tui.screens.base import KroneScreen
 from krone_tui.tui.screens.compare import CompareScreen
 from krone_tui.tui.screens.execution import ExecutionScreen
+from krone_tui.tui.screens.explanation import ExplanationScreen
 from krone_tui.tui.screens.help import HelpScreen
 from krone_tui.tui.screens.hierarchy import HierarchyScreen
 from krone_tui.tui.screens.loading import LoadingScreen
@@ -56,6 +58,9 @@ class KroneApp(App[int]):
 
     def __init__(self, paths: Sequence[str], settings: Settings, *, ascii: bool = False) -> None:  # noqa: A002
         super().__init__()
+        self.settings = settings
+        self.explainer = Explainer(settings)
+        """The model's process starts with the first question."""
         # The terminal's own colours: right on 16 colours, on light and dark, and short to send.
         self.theme = "ansi-dark"
         self.animation_level = "none"
@@ -105,6 +110,7 @@ class KroneApp(App[int]):
 
     def close(self) -> None:
         """Stop all threads and close the investigation; called when the terminal is restored."""
+        self.explainer.close()
         self._loader.finish()
         if self.desk is not None:
             self.desk.close()
@@ -116,6 +122,10 @@ class KroneApp(App[int]):
     def open_comparison(self, execution_id: int) -> None:
         """Show an execution beside a normal one."""
         self.push_screen(CompareScreen(execution_id))
+
+    def open_explanation(self, execution_id: int) -> None:
+        """Have a local model explain what was found in an execution."""
+        self.push_screen(ExplanationScreen(execution_id))
 
     def open_raw(self, execution_id: int, position: int | None) -> None:
         """Show the raw log around a record of an execution."""

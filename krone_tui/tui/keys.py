@@ -30,6 +30,7 @@ SCREENS = {
     "execution": "Execution",
     "compare": "Comparison",
     "raw": "Raw log",
+    "explanation": "Explanation",
     "search": "Search results",
     "hierarchy": "Hierarchy",
     "work": "Work",
@@ -39,7 +40,7 @@ SCREENS = {
 }
 """The screens by the names the table uses, with what the help calls them."""
 
-_INNER = ("execution", "compare", "raw", "search", "hierarchy", "work", "sql", "help")
+_INNER = ("execution", "compare", "raw", "explanation", "search", "hierarchy", "work", "sql", "help")
 _LIST = ("list",)
 
 KEYS: tuple[Key, ...] = (
@@ -57,6 +58,8 @@ KEYS: tuple[Key, ...] = (
     Key("right,l", "unfold", "→ l", "unfold", "Unfold a span, then step into it.", ("execution",)),
     Key("left", "fold", "←", "fold", "Fold a span, then step out of it.", ("execution",)),
     Key("d", "compare", "d", "compare", "Compare with the nearest normal execution, level by level.", ("triage", "execution"), bar=True),
+    Key("e", "explain", "e", "explain", "Have a local model put the finding in words.", ("triage", "execution"), bar=True),
+    Key("p", "prompt", "p", "prompt", "Exactly what the model was given.", ("explanation",), bar=True),
     Key("r", "raw", "r", "raw log", "The raw log around it, own records marked.", ("triage", "execution", "compare", "search"), bar=True),
     # Comparison.
     Key("enter,space", "switch", "Enter", "all/differences", "Show every row, or the differences only.", ("compare",), bar=True),

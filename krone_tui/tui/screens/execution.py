@@ -193,6 +193,10 @@ class ExecutionScreen(KroneScreen):
         """Compare with a normal execution."""
         self.krone.open_comparison(self.execution_id)
 
+    def action_explain(self) -> None:
+        """Ask the local model."""
+        self.krone.open_explanation(self.execution_id)
+
     def action_raw(self) -> None:
         """The raw log around the record under the cursor."""
         item = self._under_cursor()

@@ -235,6 +235,11 @@ class TriageScreen(KroneScreen):
         if self.selected_execution is not None:
             self.krone.open_comparison(self.selected_execution)
 
+    def action_explain(self) -> None:
+        """Ask the local model."""
+        if self.selected_execution is not None:
+            self.krone.open_explanation(self.selected_execution)
+
     def action_raw(self) -> None:
         """The raw log around the deviation."""
         if self.selected_execution is not None:
