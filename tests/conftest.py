@@ -126,7 +126,7 @@ class Krone:
         )
 
     def log(self, name: str = "app.log", requests: int = 40) -> Path:
-        """A small service's log: requests of five lines, every thirteenth of which fails."""
+        """A small service's log: requests of five lines, a few of which fail."""
         path = self.work / name
         path.write_text("".join(small_log(requests)), encoding="utf-8")
         return path
@@ -146,7 +146,7 @@ class Krone:
 
 
 def small_log(requests: int) -> list[str]:
-    """Lines, newlines included, of requests one after another."""
+    """Lines, newlines included, of requests one after another: 3 of the first 40 fail, then one in 400."""
     lines = []
     for number in range(requests):
         second, request = number * 2, f"req-{number + 4096:x}"
@@ -158,7 +158,7 @@ def small_log(requests: int) -> list[str]:
 
         lines.append(line(0, "INFO", "received order"))
         lines.append(line(0, "INFO", f"checking stock of item {number * 7 % 50}"))
-        if number % 13 == 12:
+        if (number < 40 and number % 13 == 12) or number % 400 == 399:
             lines.append(line(1, "ERROR", "payment failed: connection refused by 10.0.0.7:5432"))
         else:
             lines.append(line(1, "INFO", f"charged card in {number % 9 + 20} ms"))

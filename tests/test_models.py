@@ -89,6 +89,14 @@ def build() -> Iterator[ModuleType]:
         sys.modules.pop(name, None)
 
 
+def load(path: Path) -> Detector:
+    """A detector, asked for as the tool does."""
+    if path.stem == "local_context":
+        return load_detector(path, "local_context", (), inputs=("table", "index"))
+    kind = "nested_seq" if path.stem == "nested_aware_seq" else "nested_execution"
+    return load_detector(path, kind, NESTED[path.stem])
+
+
 @pytest.mark.parametrize("name", ["local_context", *NESTED])
 def test_the_shipped_detectors_are_built_from_the_sources_beside_them(build: ModuleType, name: str) -> None:
     assert manifest(name)["built_from"] == build.source_digest()
@@ -100,12 +108,12 @@ def test_building_local_context_again_gives_the_same_bytes(build: ModuleType) ->
 
 @pytest.mark.parametrize("name", NESTED)
 def test_a_nested_aware_detector_takes_just_the_features_that_are_computed(name: str) -> None:
-    assert load_detector(MODELS / f"{name}.toml").manifest.features == NESTED[name]
+    assert load(MODELS / f"{name}.toml").manifest.features == NESTED[name]
 
 
 @pytest.mark.parametrize("name", NESTED)
 def test_thresholds_of_every_kind_of_log_fall_as_sensitivity_rises(name: str) -> None:
-    thresholds = load_detector(MODELS / f"{name}.toml").manifest.thresholds
+    thresholds = load(MODELS / f"{name}.toml").manifest.thresholds
     assert set(thresholds) == KINDS
     for by_sensitivity in thresholds.values():
         low, normal, high = (by_sensitivity[sensitivity.value] for sensitivity in Sensitivity)
@@ -114,7 +122,7 @@ def test_thresholds_of_every_kind_of_log_fall_as_sensitivity_rises(name: str) ->
 
 @pytest.mark.parametrize("name", NESTED)
 def test_more_of_what_deviates_is_never_less_suspicious(build: ModuleType, name: str) -> None:
-    detector = load_detector(MODELS / f"{name}.toml")
+    detector = load(MODELS / f"{name}.toml")
     rng = np.random.default_rng(7)
     rows = rng.gamma(0.7, 1.0, (200, len(NESTED[name]))).astype(np.float32)
     before = detector.score(rows)
@@ -129,7 +137,7 @@ def test_more_of_what_deviates_is_never_less_suspicious(build: ModuleType, name:
 
 @pytest.mark.parametrize("name", NESTED)
 def test_what_looks_like_all_others_scores_below_every_threshold(name: str) -> None:
-    detector = load_detector(MODELS / f"{name}.toml")
+    detector = load(MODELS / f"{name}.toml")
     row = np.zeros((1, len(NESTED[name])), dtype=np.float32)
     row[0, [NESTED[name].index("self_size")]] = 3.0
     assert detector.score(row)[0] < min(
@@ -155,7 +163,7 @@ def test_local_context_answers_the_greatest_surprise_of_each_seq(seed: int) -> N
     expected = np.maximum(found.length_tail, 0.0)
     np.maximum.at(expected, found.pair_owner, np.maximum(found.pair_rarity, found.pair_count_tail))
     np.maximum.at(expected, found.move_owner, found.move_rarity)
-    loaded = load_detector(MODELS / "local_context.toml")
+    loaded = load(MODELS / "local_context.toml")
     answer = LocalContext(loaded.session, loaded.manifest.threshold).score(found, len(lengths))
     np.testing.assert_allclose(answer, expected, rtol=1e-6)
 
@@ -213,7 +221,7 @@ def test_a_damaged_detector_is_refused_by_name(
 ) -> None:
     damage(copy, name)
     with pytest.raises(KroneError, match=rf"\b{name}\b") as refused:
-        load_detector(copy / f"{name}.toml")
+        load(copy / f"{name}.toml")
     assert str(refused.value).endswith(".")
     assert "\n" not in str(refused.value)
 
@@ -221,7 +229,7 @@ def test_a_damaged_detector_is_refused_by_name(
 def test_a_graph_of_another_shape_is_refused_by_name(copy: Path) -> None:
     replace_graph(copy, "nested_aware", (copy / "nested_aware_seq.onnx").read_bytes())
     with pytest.raises(KroneError, match=rf"'nested_aware'.*{len(NESTED_EXECUTION_FEATURES)} columns"):
-        load_detector(copy / "nested_aware.toml")
+        load(copy / "nested_aware.toml")
 
 
 def test_a_file_outside_the_manifest_s_folder_is_not_read(copy: Path, tmp_path: Path) -> None:
@@ -232,7 +240,7 @@ def test_a_file_outside_the_manifest_s_folder_is_not_read(copy: Path, tmp_path: 
         encoding="utf-8",
     )
     with pytest.raises(KroneError, match="'nested_aware' cannot be read"):
-        load_detector(path)
+        load(path)
 
 
 def answering(copy: Path, value: float) -> Detector:
@@ -258,7 +266,7 @@ def answering(copy: Path, value: float) -> Detector:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     model.ir_version = 9
     replace_graph(copy, "nested_aware_seq", model.SerializeToString())
-    return load_detector(copy / "nested_aware_seq.toml")
+    return load(copy / "nested_aware_seq.toml")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.5, 1.5])
@@ -289,3 +297,20 @@ def test_detection_stops_with_the_name_of_a_detector_it_cannot_trust(
         build_seqs(store)
         with pytest.raises(KroneError, match=f"'{name}'"):
             detect(store, stage_settings(), models=copy)
+
+
+def test_a_detector_made_for_features_in_another_order_is_refused_by_name(copy: Path) -> None:
+    path = copy / "nested_aware.toml"
+    first, second = (f'"{feature}"' for feature in NESTED_EXECUTION_FEATURES[:2])
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(f"{first}, {second}", f"{second}, {first}"), encoding="utf-8")
+    with pytest.raises(KroneError, match="'nested_aware' is refused: it was made for other features"):
+        load(path)
+
+
+def test_a_detector_of_another_kind_is_refused_by_name(copy: Path) -> None:
+    path = copy / "nested_aware.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"nested_execution"', '"severity"'), encoding="utf-8")
+    with pytest.raises(KroneError, match="'nested_aware' is refused: it is of kind 'severity'"):
+        load(path)
