@@ -12,7 +12,7 @@ DEV := $(VENV)/.made-dev
 LLM := $(VENV)/.made-llm
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format models samples bench llm clean
+.PHONY: help run test lint style types contracts format models samples bench llm clean
 
 help:
 	@echo "make run      install into $(VENV) and open the screen on a sample log"
@@ -31,10 +31,17 @@ run: $(BASE) $(LLM)
 test: $(DEV) $(LLM)
 	$(BIN)/python -m pytest
 
-lint: $(DEV)
+# Three targets, so that `make --keep-going lint` tells all that is wrong.
+lint: style types contracts
+
+style: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(DEV)
 	$(BIN)/mypy --strict -p krone_tui
+
+contracts: $(DEV)
 	$(BIN)/lint-imports
 
 format: $(DEV)

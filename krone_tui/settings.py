@@ -131,7 +131,9 @@ def _sentence(problem: ErrorDetails) -> str:
     name = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         near = get_close_matches(name, Settings.model_fields, 1)
-        hint = f"did you mean '{near[0]}'?" if near else f"there is {', '.join(sorted(Settings.model_fields))}."
+        hint = (
+            f"did you mean '{near[0]}'?" if near else f"there is {', '.join(sorted(Settings.model_fields))}."
+        )
         return f"{config_file()} has a setting '{name}' that does not exist; {hint}"
     what = problem["msg"]
     if problem["type"] not in ("time", "size"):

@@ -278,7 +278,7 @@ def _key_value_cues(tokens: list[Token], cues: _Cues) -> None:
                 cues.successes.append(word.lower)
 
 
-def _set_status(  # noqa: PLR0912, PLR0917 - one case a way of ending
+def _set_status(  # noqa: PLR0912 - one case a way of ending
     reading: Reading, verb: Verb | None, cues: _Cues, exceptions: list[Token], alarm: bool, text: str
 ) -> None:
     words = lexicon()

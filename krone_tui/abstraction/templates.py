@@ -95,7 +95,9 @@ def mine_templates(store: Store, progress: Progress = silent) -> TemplatesResult
         records[of_shape[shape_id]] += count
     ordered = sorted(records, key=lambda text: (-records[text], text))
     ids = {text: number for number, text in enumerate(ordered, start=1)}
-    queries.write_templates(store, texts, [ids[text] for text in of_shape], [_readable(text) for text in ordered])
+    queries.write_templates(
+        store, texts, [ids[text] for text in of_shape], [_readable(text) for text in ordered]
+    )
     progress(StageProgress("templates", extent.records, extent.records, "records"))
     return TemplatesResult(len(ordered), len(texts), extent.records, time.perf_counter() - started)
 

@@ -1,5 +1,6 @@
 """Failure modes: deviations that are the same, named and ranked, most suspicious first."""
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -52,8 +53,8 @@ def order_modes(
 ) -> tuple[list[int], list[dict[str, object]]]:
     """([deviations] failure_mode_id, from 1; rows of the failure modes in the order of their ids).
 
-    A mode is as suspicious as its executions are on average; among about equals, those whose words report a failure
-    come first, then the more frequent ones.
+    A mode is the more suspicious the surer its executions are flagged (twice the distance from the threshold, squared),
+    the more of them there are (by doublings), and the surer its words report a failure.
     """
     members: defaultdict[tuple[str, tuple[int, ...]], list[int]] = defaultdict(list)
     for index, deviation in enumerate(deviations):
@@ -62,15 +63,12 @@ def order_modes(
     def mean(indices: list[int]) -> float:
         return sum(score[i] * weight[i] for i in indices) / max(sum(weight[i] for i in indices), 1e-9)
 
-    def rank(item: tuple[tuple[str, tuple[int, ...]], list[int]]) -> tuple[float, float, float, str]:
+    def rank(item: tuple[tuple[str, tuple[int, ...]], list[int]]) -> tuple[float, str]:
         (kind, templates), indices = item
         severe = float(severity[templates[0]]) if kind in ("severe", "new", "count") else 0.0
-        return (
-            -round(mean(indices), 1),
-            -round(severe),
-            -sum(weight[i] for i in indices),
-            names.title(deviations[indices[0]]),
-        )
+        sure = max(2.0 * mean(indices) - 1.0, 0.0) ** 2
+        doublings = math.log2(1.0 + sum(weight[i] for i in indices))
+        return -sure * doublings * (0.5 + severe), names.title(deviations[indices[0]])
 
     number = [0] * len(deviations)
     rows: list[dict[str, object]] = []

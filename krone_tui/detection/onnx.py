@@ -91,7 +91,9 @@ def read_manifest(manifest_path: Path, kind: str) -> tuple[Manifest, Path]:
             f"The detector '{manifest.name}' is refused: {path} is not the file its manifest describes."
         )
     if manifest.kind != kind:
-        raise KroneError(f"The detector '{manifest.name}' is refused: it is of kind '{manifest.kind}', not '{kind}'.")
+        raise KroneError(
+            f"The detector '{manifest.name}' is refused: it is of kind '{manifest.kind}', not '{kind}'."
+        )
     return manifest, path
 
 
@@ -109,7 +111,9 @@ def load_detector(
     """
     manifest, path = read_manifest(manifest_path, kind)
     if manifest.features != features:
-        raise KroneError(f"The detector '{manifest.name}' is refused: it was made for other features than this version's.")
+        raise KroneError(
+            f"The detector '{manifest.name}' is refused: it was made for other features than this version's."
+        )
     try:
         session = open_session(path, threads)
     except Exception as error:  # ONNX Runtime raises its own types, and RuntimeError

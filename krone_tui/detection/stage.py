@@ -86,7 +86,9 @@ def load_detectors(models: Path, threads: int) -> Detectors:
     """The shipped detectors. Raises `KroneError` naming the one that cannot be used."""
     local = load_detector(models / "local_context.toml", "local_context", (), threads, ("table", "index"))
     seq = load_detector(models / "nested_aware_seq.toml", "nested_seq", NESTED_SEQ_FEATURES, threads)
-    execution = load_detector(models / "nested_aware.toml", "nested_execution", NESTED_EXECUTION_FEATURES, threads)
+    execution = load_detector(
+        models / "nested_aware.toml", "nested_execution", NESTED_EXECUTION_FEATURES, threads
+    )
     return Detectors(LocalContext(local.session, local.manifest.threshold), seq, execution)
 
 

@@ -50,9 +50,54 @@ _BRACKETED = re.compile(r"^\s*[\[(](?:[A-Za-z_]+[=:# -])?(" + _ID + r")[\])]")
 UNNAMED = frozenset({"uuid", "hex id", "[id] at the start"})
 """Candidates known by their shape alone."""
 _UNITS = frozenset(
-    {"ms", "sec", "secs", "second", "seconds", "min", "mins", "minute", "minutes", "hour", "hours", "day", "days", "byte"}
-    | {"bytes", "kb", "mb", "gb", "line", "port", "size", "count", "total", "code", "status", "version", "length", "len"}
-    | {"offset", "level", "attempt", "attempts", "retry", "retries", "after", "took", "in", "of", "at", "for", "to", "and"}
+    {
+        "ms",
+        "sec",
+        "secs",
+        "second",
+        "seconds",
+        "min",
+        "mins",
+        "minute",
+        "minutes",
+        "hour",
+        "hours",
+        "day",
+        "days",
+        "byte",
+    }
+    | {
+        "bytes",
+        "kb",
+        "mb",
+        "gb",
+        "line",
+        "port",
+        "size",
+        "count",
+        "total",
+        "code",
+        "status",
+        "version",
+        "length",
+        "len",
+    }
+    | {
+        "offset",
+        "level",
+        "attempt",
+        "attempts",
+        "retry",
+        "retries",
+        "after",
+        "took",
+        "in",
+        "of",
+        "at",
+        "for",
+        "to",
+        "and",
+    }
     | {"the", "with", "from", "pid", "uid", "gid", "last", "next", "first", "slot", "exit", "signal", "errno"}
     | {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}
 )

@@ -411,7 +411,7 @@ def window_system(rng: Rng) -> System:
             job.append(alphabet.template(alphabet.action[job[-1]], alphabet.complaining()))
     tail = [
         _random_job(alphabet, int(rng.choice(daemons)) if rng.random() < 0.6 else alphabet.new_entity())
-        for _ in range(int(rng.integers(10, 250)))
+        for _ in range(int(_log_uniform(rng, 10, 400)))
     ]
     for job in tail:
         if rng.random() < (0.12 if alphabet.leveled else 0.25):
@@ -425,7 +425,7 @@ def window_system(rng: Rng) -> System:
     common_share /= common_share.sum()
     tail_share = 1.0 / np.arange(1, len(tail) + 1) ** rng.uniform(0.3, 1.5)
     tail_share /= tail_share.sum()
-    tail_chance = _log_uniform(rng, 0.0005, 0.02)
+    tail_chance = _log_uniform(rng, 0.001, 0.05)
     mean_jobs = float(_log_uniform(rng, 1.0, 12.0))
     mixing = float(rng.choice([0.0, 0.3, 1.0]))
     limit = int(rng.choice([60, 120, 256]))

@@ -48,7 +48,7 @@ class Cluster:
         stamp = self.journal.time(at).isoformat(timespec="milliseconds")
         return f"{stamp}Z {level} {host} [{thread}] {logger}: "
 
-    def log(  in the order in which a line shows them
+    def log(  # in the order in which a line shows them
         self, at: float, level: str, host: str, thread: str, logger: str, message: str
     ) -> None:
         """A record that belongs to no attempt."""
