@@ -151,9 +151,6 @@ def run_stages(
     store: Store, paths: Sequence[str], settings: Settings, progress: Progress = silent
 ) -> tuple[str, ...]:
     """All stages in order on an empty store. Returns notes for the user, one sentence each."""
-    # Official builds of ONNX Runtime (from 1.29 on) report to their maker as soon as they are imported; its
-    # function to stop that comes too late for the first report. https://github.com/microsoft/onnxruntime/pull/27379
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     read = _timed(
         store,
         "ingest",

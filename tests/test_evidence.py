@@ -239,9 +239,10 @@ def test_a_missing_step_is_told_with_what_lets_it_be_expected(store: Store, coun
 
 def test_an_unusual_count_is_told_with_the_usual_ones(store: Store, counted: Counted) -> None:
     first, *_ = sentences(store, "count")
-    word, times, least, most, usual = match(
-        "“_” occurs # times; normal executions that have it have it # to # times, mostly #", first
+    word, times, having, least, most, usual = match(
+        "“_” occurs # times; in the # normal executions that have it # to # times, mostly #", first
     )
+    assert int(having) == counted.having("Wrote")
     counts = Counter(steps.count("Wrote") for steps in counted.normal if "Wrote" in steps)
     assert (word, int(times)) == ("Wrote", 12)
     assert (int(least), int(most), int(usual)) == (min(counts), max(counts), counts.most_common(1)[0][0])

@@ -36,6 +36,9 @@ class Deviation:
     @property
     def key(self) -> tuple[str, tuple[int, ...]]:
         """What executions of one failure mode have in common."""
+        if self.kind == "missing" and len(self.templates) == 2:
+            # What is missing counts, not which step gave it away.
+            return "missing step", self.templates[:1]
         return self.kind, self.templates
 
 

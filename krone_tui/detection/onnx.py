@@ -1,6 +1,7 @@
 """Shipped and plugged-in .onnx files: each with a manifest, checked before and after it is run."""
 
 import hashlib
+import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,9 @@ class Detector:
 
 def open_session(path: Path, threads: int) -> Any:
     """An ONNX Runtime session over the bytes of a file, so that no external data is followed."""
+    # Official builds (from 1.29 on) report to their maker as soon as they are imported; the function to stop that comes
+    # too late for the first report. https://github.com/microsoft/onnxruntime/pull/27379
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime as ort
 
     ort.disable_telemetry_events()

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from krone_tui.detection.onnx import open_session
 from krone_tui.errors import KroneError
 
 FEATURISER_VERSION = 1
@@ -111,17 +112,8 @@ class SeverityModel:
 
         Raises `KroneError` when it cannot be loaded or does not take float [n, WIDTH] to one number each.
         """
-        import onnxruntime as ort
-
-        ort.disable_telemetry_events()
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 4
         try:
-            self._session: Any = ort.InferenceSession(
-                path.read_bytes(), sess_options=options, providers=["CPUExecutionProvider"]
-            )
+            self._session: Any = open_session(path, threads)
         except Exception as error:  # ONNX Runtime raises its own types, and RuntimeError
             raise KroneError(f"The severity model {path} cannot be loaded: {_first_line(error)}.") from error
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()

@@ -21,7 +21,7 @@ from krone_tui.detection.population import NESTED_EXECUTION_FEATURES, NESTED_SEQ
 MODELS = Path(__file__).resolve().parent.parent
 TOP = MODELS.parent
 VERSION = 1
-SYSTEMS = 4000
+SYSTEMS = 3600
 HELD_OUT = 0.15
 OPSET, IR_VERSION = 17, 9
 

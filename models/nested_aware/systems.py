@@ -202,14 +202,15 @@ def _random_workflow(alphabet: Alphabet, mixing: float) -> Block:
     ]
     # Rare and harmless: what makes plain rarity fail.
     for _ in range(int(rng.integers(0, 6))):
-        severity = alphabet.alarming() if rng.random() < 0.25 else alphabet.calm()
+        alarms = rng.random() < 0.3
+        severity = alphabet.alarming() if alarms else alphabet.calm()
         entity = int(rng.integers(alphabet.entities)) if alphabet.entities else alphabet.new_entity()
         steps = [
             alphabet.template(alphabet.new_action(entity), severity) for _ in range(int(rng.integers(1, 4)))
         ]
-        blocks.insert(
-            int(rng.integers(1, len(blocks) + 1)), _optional(_step(steps), _log_uniform(rng, 0.0003, 0.08))
-        )
+        # What alarms and recurs all the time is as usual as what recurs: nobody minds it any more.
+        chance = _log_uniform(rng, 0.0003, 0.4 if alarms else 0.08)
+        blocks.insert(int(rng.integers(1, len(blocks) + 1)), _optional(_step(steps), chance))
     return _chain(blocks)
 
 
@@ -349,7 +350,7 @@ def _break_some(rng: Rng, executions: list[Execution], alphabet: Alphabet) -> No
     for _ in range(int(rng.integers(1, 7))):
         usual = executions[int(rng.integers(len(executions)))].steps
         fault = _random_fault(alphabet, usual)
-        share = _log_uniform(rng, 0.0003, 0.02) if rng.random() < 0.93 else float(rng.uniform(0.02, 0.2))
+        share = _log_uniform(rng, 0.0003, 0.02) if rng.random() < 0.87 else float(rng.uniform(0.02, 0.15))
         wanted = max(1, int(rng.poisson(share * len(executions))))
         for at in rng.permutation(len(executions))[: wanted * 8]:
             if wanted == 0:
