@@ -196,6 +196,7 @@ def header_candidates(filled: dict[str, float], sources: int) -> list[Candidate]
     return candidates
 
 
-def field_candidates(keys: Sequence[str]) -> list[Candidate]:
-    """Identifiers among the header's further fields (JSON, logfmt), given the keys that occur."""
-    return [Candidate(key, Kind.FIELD, pattern=key) for key in keys]
+def field_candidates(keys: Sequence[str], nested: str) -> list[Candidate]:
+    """Identifiers among the header's further fields (JSON, logfmt), given the keys that occur; `nested` joins a key with
+    one inside its object, shown as a full stop."""
+    return [Candidate(key.replace(nested, "."), Kind.FIELD, pattern=key) for key in keys]

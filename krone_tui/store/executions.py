@@ -53,8 +53,13 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _json_path(name: str) -> str:
-    return '"' + name.replace('"', '\\"') + '"'
+def _json_path(path: str) -> str:
+    """JSONPath below the root for keys joined by `NESTED`."""
+    return ".".join('"' + key.replace('"', '\\"') + '"' for key in path.split(NESTED))
+
+
+NESTED = "\x1f"
+"""Joins a key of the further header fields with a key inside its object."""
 
 
 def record_count(store: Store) -> int:
@@ -86,16 +91,21 @@ def filled_columns(store: Store) -> dict[str, float]:
 
 
 def field_keys(store: Store, limit: int) -> list[str]:
-    """Keys of the further header fields whose values vary, the most frequent first."""
+    """Keys of the further header fields, the most frequent first; those inside an object joined to its key by `NESTED`."""
     rows = store.rows(
         """
-        SELECT key, count(*) AS uses FROM (
-            SELECT unnest(json_keys(fields)) AS key FROM parsed_record WHERE fields IS NOT NULL LIMIT 20000
-        ) GROUP BY key ORDER BY uses DESC, key LIMIT $limit
+        WITH sample AS (SELECT fields FROM parsed_record WHERE fields IS NOT NULL LIMIT 20000),
+        top AS (SELECT fields, unnest(json_keys(fields)) AS key FROM sample),
+        typed AS (SELECT fields, key, json_extract(fields, '$."' || replace(key, '"', '\\"') || '"') AS value FROM top)
+        SELECT path, count(*) AS uses FROM (
+            SELECT key AS path FROM typed WHERE json_type(value) NOT IN ('OBJECT', 'ARRAY')
+            UNION ALL
+            SELECT key || $nested || unnest(json_keys(value)) FROM typed WHERE json_type(value) = 'OBJECT'
+        ) GROUP BY path ORDER BY uses DESC, path LIMIT $limit
         """,
-        {"limit": limit},
+        {"limit": limit, "nested": NESTED},
     )
-    return [str(key) for key, _ in rows]
+    return [str(path) for path, _ in rows]
 
 
 def measure_key(store: Store, key: KeySource, first_record: int, last_record: int) -> KeyStatistics:
