@@ -106,7 +106,11 @@ def score_candidates(store: Store, records: int, filled: dict[str, float]) -> li
     messages = queries.sample_messages(store, records, SAMPLE_BLOCK)
     sources = int(store.scalar("SELECT count(*) FROM source WHERE NOT is_baseline"))
     keys = queries.field_keys(store, 24) if filled["fields"] > 0 else []
-    candidates = [*message_candidates(messages), *field_candidates(keys, queries.NESTED), *header_candidates(filled, sources)]
+    candidates = [
+        *message_candidates(messages),
+        *field_candidates(keys, queries.NESTED),
+        *header_candidates(filled, sources),
+    ]
     rough = _score_all(store, candidates, records, ROUGH_RECORDS)
     if records <= ROUGH_RECORDS or not rough or rough[0].score < MIN_SCORE / 2:
         return rough

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import pyarrow as pa
-
 from krone_tui.store.connection import Store
 
 
@@ -303,11 +301,6 @@ def group_records(
 
 def _any_without_key(store: Store) -> bool:
     return bool(store.scalar("SELECT count(*) > 0 FROM keyed WHERE key IS NULL"))
-
-
-def variant_table(store: Store) -> pa.Table:
-    """One row: one variant. Columns variant_id, is_window, template_ids (list), executions, good_executions."""
-    return store.arrow("SELECT * FROM variant ORDER BY variant_id")
 
 
 def execution_counts(store: Store) -> tuple[int, int]:

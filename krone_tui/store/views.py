@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import pyarrow as pa
-
 from krone_tui.store.connection import Store
 
 
@@ -309,11 +307,6 @@ def mode_timeline(store: Store, buckets: int) -> dict[int, list[int]]:
     for mode, slot, count in rows:
         result.setdefault(int(mode), [0] * buckets)[int(slot)] = int(count)
     return result
-
-
-def arrow(store: Store, query: str) -> pa.Table:
-    """The result of a reader's own SQL over the documented tables."""
-    return store.arrow(query)
 
 
 def template_texts(store: Store) -> dict[int, Any]:
