@@ -17,12 +17,8 @@ SCHEMA_VERSION = 2
 _SCHEMA = Path(__file__).with_name("schema.sql")
 
 
-class Store:
-    """One investigation's database: a file that is being built, or a finished one opened to be read.
-
-    Stages and the screen reach it through the query modules beside this one. A thread of its own takes a
-    `cursor()`; DuckDB then serves both at once.
-    """
+class Database:
+    """An open DuckDB file, and the ways to ask it."""
 
     QueryError = duckdb.Error
     """What a query raises, for callers that must not know DuckDB."""
@@ -30,28 +26,6 @@ class Store:
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
         self.connection = connection
         self.path = path
-
-    @classmethod
-    def create(cls, path: Path | None, settings: Settings) -> Self:
-        """An empty investigation in a new file readable by its owner alone, or in memory when `path` is None."""
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        old_mask = os.umask(0o077)
-        try:
-            connection = duckdb.connect(str(path) if path else ":memory:", config=_config(settings))
-        finally:
-            os.umask(old_mask)
-        connection.execute(_SCHEMA.read_text(encoding="utf-8"))
-        return cls(connection, path)
-
-    @classmethod
-    def open(cls, path: Path, settings: Settings) -> Self:
-        """A finished investigation, read-only, so that several processes can have it open."""
-        return cls(duckdb.connect(str(path), read_only=True, config=_config(settings)), path)
-
-    def cursor(self) -> "Store":
-        """A second handle on the same database, for another thread."""
-        return Store(self.connection.cursor(), self.path)
 
     def interrupt(self) -> None:
         """Stop the query that runs on this handle; it raises in the thread that waits for it."""
@@ -96,6 +70,36 @@ class Store:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class Store(Database):
+    """One investigation's database: a file that is being built, or a finished one opened to be read.
+
+    Stages and the screen reach it through the query modules beside this one. A thread of its own takes a
+    `cursor()`; DuckDB then serves both at once.
+    """
+
+    @classmethod
+    def create(cls, path: Path | None, settings: Settings) -> Self:
+        """An empty investigation in a new file readable by its owner alone, or in memory when `path` is None."""
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        old_mask = os.umask(0o077)
+        try:
+            connection = duckdb.connect(str(path) if path else ":memory:", config=_config(settings))
+        finally:
+            os.umask(old_mask)
+        connection.execute(_SCHEMA.read_text(encoding="utf-8"))
+        return cls(connection, path)
+
+    @classmethod
+    def open(cls, path: Path, settings: Settings) -> Self:
+        """A finished investigation, read-only, so that several processes can have it open."""
+        return cls(duckdb.connect(str(path), read_only=True, config=_config(settings)), path)
+
+    def cursor(self) -> "Store":
+        """A second handle on the same database, for another thread."""
+        return Store(self.connection.cursor(), self.path)
 
 
 def _config(settings: Settings) -> dict[str, str | bool | int | float | list[str]]:
