@@ -1,85 +1,78 @@
-"""Two sequences side by side: every step of both once, and the right mark at each."""
+"""Two executions side by side: every step of both once, in order, and the right mark at each."""
 
-import difflib
 from collections import Counter
+from collections.abc import Sequence
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from krone_tui.explanation.evidence import AlignedStep, align, cite
+from krone_tui.explanation import alignment, cite
+from krone_tui.store.comparison import Step
 
-STEPS = st.lists(st.integers(0, 4), max_size=14)
+STEPS = st.lists(st.tuples(st.sampled_from("AB"), st.sampled_from("xy"), st.sampled_from("st")), max_size=14)
+Names = list[tuple[str, str, str]]
 
 
-def marks(own: list[int], normal: list[int]) -> list[tuple[str, int]]:
-    return [(row.mark, row.template_id) for row in align(own, normal)]
+def rows(own: Names, normal: Names) -> tuple[alignment.Row, ...]:
+    order = sorted({*own, *normal})
+
+    def built(names: Names) -> tuple[alignment.Node, ...]:
+        return alignment.build(
+            [Step(at, *name, order.index(name), "".join(name)) for at, name in enumerate(names)]
+        )
+
+    return alignment.align(built(own), built(normal))
+
+
+def leaves(found: Sequence[alignment.Row]) -> list[alignment.Row]:
+    return [leaf for row in found for leaf in (leaves(row.children) if row.children else [row])]
 
 
 @given(STEPS, STEPS)
 @settings(max_examples=60, deadline=None)
-def test_every_step_of_both_sequences_stands_in_the_list_once_and_in_order(
-    own: list[int], normal: list[int]
+def test_every_step_of_both_executions_stands_in_the_rows_once_and_in_order(
+    own: Names, normal: Names
 ) -> None:
-    rows = align(own, normal)
-    here = [(row.position, row.template_id) for row in rows if row.position is not None]
-    there = [(row.normal_position, row.template_id) for row in rows if row.normal_position is not None]
-    assert here == list(enumerate(own))
-    assert there == list(enumerate(normal))
-    assert all(row.position is not None or row.normal_position is not None for row in rows)
+    found = leaves(rows(own, normal))
+    for side, names in (("here", own), ("normal", normal)):
+        nodes = [node for row in found if (node := getattr(row, side)) is not None]
+        positions = [at for node in nodes for at in range(node.position, node.position + node.length)]
+        assert positions == list(range(len(names)))
+        assert [name for node in nodes for name in node.length * [node.detail]] == ["".join(n) for n in names]
 
 
 @given(STEPS, STEPS)
 @settings(max_examples=60, deadline=None)
-def test_steps_are_extra_or_missing_by_as_many_as_one_side_has_more(
-    own: list[int], normal: list[int]
+def test_same_means_the_same_step_on_both_sides_and_one_sided_rows_have_one_side(
+    own: Names, normal: Names
 ) -> None:
-    rows = align(own, normal)
-    extra = Counter(row.template_id for row in rows if row.mark == "extra")
-    missing = Counter(row.template_id for row in rows if row.mark == "missing")
-    assert extra == Counter(own) - Counter(normal)
-    assert missing == Counter(normal) - Counter(own)
+    for row in leaves(rows(own, normal)):
+        if row.mark in ("same", "count"):
+            assert row.here is not None and row.normal is not None
+            assert row.here.detail == row.normal.detail
+            assert (row.here.length == row.normal.length) is (row.mark == "same")
+        else:
+            assert (row.here is None) is not (row.normal is None)
+            assert row.mark == "moved" or (row.mark == "extra") is (row.here is not None)
 
 
 @given(STEPS, STEPS)
 @settings(max_examples=60, deadline=None)
-def test_what_moved_left_one_place_for_another(own: list[int], normal: list[int]) -> None:
-    moved = [row for row in align(own, normal) if row.mark == "moved"]
-    here = Counter(row.template_id for row in moved if row.normal_position is None)
-    there = Counter(row.template_id for row in moved if row.position is None)
+def test_what_moved_left_one_place_for_another(own: Names, normal: Names) -> None:
+    moved = [row for row in leaves(rows(own, normal)) if row.mark == "moved"]
+    here = Counter(row.here.detail for row in moved if row.here is not None for _ in range(row.here.length))
+    there = Counter(
+        row.normal.detail for row in moved if row.normal is not None for _ in range(row.normal.length)
+    )
     assert here == there
-    assert here.total() + there.total() == len(moved)
 
 
-@given(STEPS, STEPS)
-@settings(max_examples=60, deadline=None)
-def test_joined_steps_are_those_of_difflib_s_matching_blocks(own: list[int], normal: list[int]) -> None:
-    joined = [(row.position, row.normal_position) for row in align(own, normal) if row.mark == "same"]
-    blocks = difflib.SequenceMatcher(None, own, normal, autojunk=False).get_matching_blocks()
-    assert joined == [(block.a + step, block.b + step) for block in blocks for step in range(block.size)]
-
-
-def test_equal_sequences_are_the_same_throughout() -> None:
-    assert align([3, 1, 1], [3, 1, 1]) == [
-        AlignedStep("same", step, at, at) for at, step in enumerate([3, 1, 1])
-    ]
-
-
-def test_a_step_more_a_step_less_and_a_step_elsewhere_are_told_apart() -> None:
-    assert marks([1, 9, 2, 3], [1, 2, 3]) == [("same", 1), ("extra", 9), ("same", 2), ("same", 3)]
-    assert marks([1, 3], [1, 2, 3]) == [("same", 1), ("missing", 2), ("same", 3)]
-    assert marks([2, 3, 4, 1], [1, 2, 3, 4]) == [
-        ("moved", 1),
-        ("same", 2),
-        ("same", 3),
-        ("same", 4),
-        ("moved", 1),
-    ]
-
-
-def test_nothing_beside_something_is_all_missing_or_all_extra() -> None:
-    assert marks([], [1, 2]) == [("missing", 1), ("missing", 2)]
-    assert marks([1, 2], []) == [("extra", 1), ("extra", 2)]
-    assert marks([], []) == []
+@given(STEPS)
+@settings(max_examples=20, deadline=None)
+def test_an_execution_beside_itself_is_the_same_throughout(own: Names) -> None:
+    found = rows(own, own)
+    assert {row.mark for row in found} <= {"same"}
+    assert alignment.tally(found)["same"] == len(own)
 
 
 def test_line_numbers_are_cited_in_words_and_shortened_when_many() -> None:

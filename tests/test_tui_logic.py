@@ -9,12 +9,14 @@ from rich.segment import Segment
 from textual.color import Color
 
 from krone_tui.errors import KroneError
-from krone_tui.store.screen import Step, TimeRange
+from krone_tui.explanation import alignment
+from krone_tui.report import find_onset
+from krone_tui.store.comparison import Step
+from krone_tui.store.screen import TimeRange
 from krone_tui.store.views import FailureModeRow
-from krone_tui.tui import alignment, keys
+from krone_tui.tui import keys
 from krone_tui.tui.ascii_filter import AsciiFilter
 from krone_tui.tui.narrowing import parse_filter, parse_time_range
-from krone_tui.tui.onset import find_onset
 from krone_tui.tui.screens.help import help_lines
 from krone_tui.tui.text import duration, safe, sparkline
 

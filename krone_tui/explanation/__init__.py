@@ -1,7 +1,8 @@
 """Why a finding is one: evidence always, a local model's words when asked for."""
 
+from krone_tui.explanation import alignment
 from krone_tui.explanation.assembly import request_for
-from krone_tui.explanation.evidence import AlignedStep, Evidence, Sentence, align, cite, evidence
+from krone_tui.explanation.evidence import Evidence, Sentence, cite, evidence
 from krone_tui.explanation.explainer import Explainer
 from krone_tui.explanation.kept import KeptExplanations
 from krone_tui.explanation.llm import Engine
@@ -20,7 +21,6 @@ from krone_tui.explanation.request import (
 
 __all__ = [
     "PROMPT_VERSION",
-    "AlignedStep",
     "Chunk",
     "Claim",
     "Engine",
@@ -36,7 +36,7 @@ __all__ = [
     "Prompt",
     "Request",
     "Sentence",
-    "align",
+    "alignment",
     "cite",
     "evidence",
     "find_model",

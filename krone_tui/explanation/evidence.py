@@ -1,6 +1,5 @@
 """Evidence: what can be shown of a finding without a model, in sentences with line numbers."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -318,43 +317,3 @@ class _Writer:
     def _quote(self, template: int) -> str:
         text = " ".join(self._names[template].text.split())
         return f"“{text if len(text) <= SHOWN_TEXT else text[: SHOWN_TEXT - 1] + '…'}”"
-
-
-@dataclass(frozen=True)
-class AlignedStep:
-    """One row of the comparison of an execution with a normal one."""
-
-    mark: str
-    """'same', 'extra' (only here), 'missing' (only in the normal one), 'moved' (extra here, missing elsewhere)."""
-    template_id: int
-    position: int | None
-    """Of the record here; None where it is missing."""
-    normal_position: int | None
-
-
-def align(own: Sequence[int], normal: Sequence[int]) -> list[AlignedStep]:
-    """Both sequences of templates in one list, in order, equal steps joined (Ratcliff and Obershelp, as in difflib)."""
-    rows: list[AlignedStep] = []
-    matcher = difflib.SequenceMatcher(a=list(own), b=list(normal), autojunk=False)
-    for tag, a0, a1, b0, b1 in matcher.get_opcodes():
-        if tag == "equal":
-            rows += [AlignedStep("same", own[a0 + i], a0 + i, b0 + i) for i in range(a1 - a0)]
-            continue
-        rows += [AlignedStep("extra", own[at], at, None) for at in range(a0, a1)]
-        rows += [AlignedStep("missing", normal[at], None, at) for at in range(b0, b1)]
-    extra = [row.template_id for row in rows if row.mark == "extra"]
-    missing = [row.template_id for row in rows if row.mark == "missing"]
-    moved = {
-        template: min(extra.count(template), missing.count(template))
-        for template in set(extra) & set(missing)
-    }
-    left = {mark: dict(moved) for mark in ("extra", "missing")}
-    result = []
-    for row in rows:
-        budget = left.get(row.mark)
-        if budget is not None and budget.get(row.template_id, 0) > 0:
-            budget[row.template_id] -= 1
-            result.append(AlignedStep("moved", row.template_id, row.position, row.normal_position))
-        else:
-            result.append(row)
-    return result

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from krone_tui.report import jsonl, text
+from krone_tui.report.onset import Stretch, find_onset
 from krone_tui.report.safe import printable
 from krone_tui.store import Store
 
@@ -22,4 +23,4 @@ def write(store: Store, format_: Format, *, everything: bool, with_lines: bool) 
     return text.lines(store, everything=everything)
 
 
-__all__ = ["Format", "printable", "write"]
+__all__ = ["Format", "Stretch", "find_onset", "printable", "write"]

@@ -46,19 +46,6 @@ class SpanTimes:
 
 
 @dataclass(frozen=True)
-class Step:
-    """One record of an execution, as the comparison needs it."""
-
-    position: int
-    entity: str
-    action: str
-    status: str
-    template_id: int
-    text: str
-    """The template's text."""
-
-
-@dataclass(frozen=True)
 class NodeCount:
     """One node of the hierarchy with what falls under it."""
 
@@ -162,46 +149,6 @@ def span_times(store: Store, execution_id: int) -> list[SpanTimes]:
         {"id": execution_id},
     )
     return [SpanTimes(*row) for row in rows]
-
-
-def steps(store: Store, execution_id: int) -> list[Step]:
-    """All records of an execution by their place in the hierarchy, in order."""
-    rows = store.rows(
-        """
-        SELECT m.position, t.entity, t.action, t.status, t.template_id, t.text
-        FROM membership AS m JOIN template AS t USING (template_id) WHERE m.execution_id = $id ORDER BY m.position
-        """,
-        {"id": execution_id},
-    )
-    return [Step(*row) for row in rows]
-
-
-def normal_execution(store: Store, execution_id: int, variant_id: int | None) -> tuple[int, str, int] | None:
-    """(execution_id, identifier, executions alike) of the normal execution to compare with; None where none is normal.
-
-    Of the given normal variant, the one that starts nearest in time; without one, of the unflagged variant of the same
-    kind that shares the largest part of its distinct templates with this execution.
-    """
-    rows = store.rows(
-        """
-        WITH own AS (SELECT e.start_time, e.variant_id, v.is_window, list_distinct(v.template_ids) AS steps
-                     FROM execution AS e JOIN variant AS v USING (variant_id) WHERE e.execution_id = $id),
-        best AS (
-            SELECT v.variant_id, v.executions + v.good_executions AS alike,
-                   len(list_intersect(list_distinct(v.template_ids), own.steps))
-                   / len(list_distinct(list_concat(v.template_ids, own.steps))) AS shared
-            FROM variant AS v, own LEFT JOIN variant_verdict AS d ON d.variant_id = v.variant_id
-            WHERE ($variant IS NOT NULL AND v.variant_id = $variant)
-               OR ($variant IS NULL AND v.is_window = own.is_window AND v.variant_id <> own.variant_id AND NOT coalesce(d.flagged, false))
-            ORDER BY shared DESC, alike DESC, v.variant_id LIMIT 1
-        )
-        SELECT e.execution_id, e.identifier, best.alike FROM execution AS e JOIN best USING (variant_id), own
-        WHERE e.execution_id <> $id
-        ORDER BY coalesce(abs(epoch(e.start_time - own.start_time)), 0), e.execution_id LIMIT 1
-        """,
-        {"id": execution_id, "variant": variant_id},
-    )
-    return (int(rows[0][0]), str(rows[0][1]), int(rows[0][2])) if rows else None
 
 
 def search(store: Store, pattern: str, *, regex: bool, limit: int) -> pa.Table:

@@ -8,9 +8,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Static
 
-from krone_tui.store import screen as queries
+from krone_tui.explanation import alignment
+from krone_tui.store import comparison as queries
 from krone_tui.store import views
-from krone_tui.tui import alignment, keys
+from krone_tui.tui import keys
 from krone_tui.tui.screens.base import KroneScreen
 from krone_tui.tui.text import count, safe
 from krone_tui.tui.widgets.bars import KeyBar

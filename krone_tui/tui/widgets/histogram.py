@@ -8,7 +8,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from krone_tui.tui.onset import Stretch, find_onset
+from krone_tui.report import Stretch, find_onset
 from krone_tui.tui.text import BARS, clock
 
 ROWS = 2

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from krone_tui.store.screen import Step
+from krone_tui.store.comparison import Step
 
 MARKS = ("same", "inside", "count", "moved", "extra", "missing")
 """same; inside: it is in both, what is nested in it differs; count: in both, not as often; moved: in both, elsewhere;
