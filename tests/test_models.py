@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import re
 import shutil
 import sys
 import tomllib
@@ -13,10 +14,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simple_logs import grouped, jobs, render, write
+from simple_logs import JOB_STEPS, UNSEEN_ERROR, grouped, jobs, render, write
 from simple_logs import settings as stage_settings
 
-from krone_tui.detection import detect
+from krone_tui.detection import DetectionResult, detect
 from krone_tui.detection.features import step_surprise
 from krone_tui.detection.local_context import LocalContext
 from krone_tui.detection.onnx import Detector, load_detector
@@ -287,16 +288,66 @@ def test_no_rows_are_scored_without_asking_the_graph(copy: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["local_context", *NESTED])
-def test_detection_stops_with_the_name_of_a_detector_it_cannot_trust(
-    tmp_path: Path, copy: Path, name: str
-) -> None:
-    wrong_hash(copy, name)
-    log = write(tmp_path / "work.log", render(jobs(20, 1)))
+BROKEN = (*JOB_STEPS[:3], UNSEEN_ERROR, JOB_STEPS[6])
+
+
+@pytest.fixture(scope="module")
+def jobs_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two hundred jobs, of which five run into an error never seen."""
+    odd = dict.fromkeys(range(20, 120, 20), BROKEN)
+    return write(tmp_path_factory.mktemp("log") / "work.log", render(jobs(200, 1, odd)))
+
+
+def judged_with(log: Path, models: Path) -> tuple[DetectionResult, list[tuple[str]]]:
+    """What detection says with the shipped detectors in a folder, and who signed the findings."""
     with grouped([log]) as (store, _):
         build_seqs(store)
-        with pytest.raises(KroneError, match=f"'{name}'"):
-            detect(store, stage_settings(), models=copy)
+        result = detect(store, stage_settings(), models=models)
+        return result, store.rows("SELECT DISTINCT detector FROM finding")
+
+
+@pytest.mark.parametrize("name", ["local_context", *NESTED, "severity"])
+@pytest.mark.parametrize("damage", [wrong_hash, not_a_graph, no_manifest], ids=lambda damage: damage.__name__)
+def test_detection_goes_on_without_a_detector_that_it_cannot_trust(
+    copy: Path, jobs_log: Path, name: str, damage: Callable[[Path, str], None]
+) -> None:
+    damage(copy, name)
+    result, signed = judged_with(jobs_log, copy)
+    (note,) = result.notes
+    assert re.search(rf"\b{name}\b", note)
+    assert note.endswith(" alone." if name == "severity" else "; it takes no part.")
+    # Nested-Aware of Seqs alone is sure of next to nothing; all others still find the five.
+    assert result.flagged_executions == 5 or name == "nested_aware"
+    assert (name,) not in signed
+
+
+@pytest.mark.parametrize("name", ["local_context", *NESTED, "severity"])
+def test_detection_goes_on_without_a_detector_that_fails_while_it_judges(
+    copy: Path, jobs_log: Path, name: str
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(copy / f"{name}.onnx")
+    output = model.graph.output[0].name
+    for node in model.graph.node:
+        node.output[:] = ["right" if one == output else one for one in node.output]
+    nan = onnx.helper.make_node("Constant", [], ["nan"], value_float=float("nan"))
+    model.graph.node.extend([nan, onnx.helper.make_node("Add", ["right", "nan"], [output])])
+    replace_graph(copy, name, model.SerializeToString())
+    result, signed = judged_with(jobs_log, copy)
+    (note,) = result.notes
+    assert re.search(rf"\b{name}\b", note)
+    assert result.flagged_executions == 5 or name == "nested_aware"
+    assert (name,) not in signed
+
+
+def test_without_any_detector_the_log_is_shown_without_findings(copy: Path, jobs_log: Path) -> None:
+    for name in ("local_context", *NESTED, "severity"):
+        no_file(copy, name)
+    result, signed = judged_with(jobs_log, copy)
+    assert result.flagged_executions == result.failure_modes == 0
+    assert signed == []
+    assert len(result.notes) == 5
+    assert result.notes[-1].startswith("No detector can be used")
 
 
 def test_a_detector_made_for_features_in_another_order_is_refused_by_name(copy: Path) -> None:

@@ -6,11 +6,12 @@ in milliseconds whatever the size of the table.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from krone_tui.detection.features import StepSurprise
+from krone_tui.detection.onnx import DetectorFailed, run
 from krone_tui.detection.sequences import FloatArray, IntArray
 
 WIDTHS = (8, 32, 128, 512)
@@ -24,9 +25,13 @@ class LocalContext:
     session: Any
     threshold: float
     """Surprise below which a Seq is usual."""
+    name: ClassVar[str] = "local_context"
 
     def score(self, found: StepSurprise, count: int) -> FloatArray:
-        """[count] surprise of the most unusual step, transition, count or length of each Seq."""
+        """[count] surprise of the most unusual step, transition, count or length of each Seq.
+
+        Raises `DetectorFailed` when the graph fails or answers with anything but one number a row.
+        """
         entries = np.concatenate(
             [[0.0], found.pair_rarity, found.move_rarity, found.pair_count_tail, found.length_tail]
         )
@@ -53,6 +58,8 @@ class LocalContext:
             )
             index = np.zeros((len(row_owner), width), dtype=np.int64)
             index[row.reshape(-1), place[chosen] % width] = entry[chosen]
-            (surprise,) = self.session.run(None, {"table": table, "index": index})
+            surprise = run(self.session, {"table": table, "index": index}, self.name)
+            if surprise.shape != (len(index),) or not np.isfinite(surprise).all():
+                raise DetectorFailed(self.name, f"did not give {len(index)} numbers for as many rows")
             np.maximum.at(result, row_owner // (int(place.max()) // width + 1), surprise.astype(np.float64))
         return result

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import threading
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,18 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from krone_tui.errors import KroneError
+
+SECONDS = 120.0
+"""What one run of a graph may take: a thousand times what the shipped ones need, so that only a loop without end hits it."""
+
+
+class DetectorFailed(KroneError):  # noqa: N818
+    """A detector misbehaved while it judged; the others can go on without it."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"The detector '{name}' {why}.")
+        self.name = name
+        self.why = f"it {why}"
 
 
 class Manifest(BaseModel):
@@ -41,22 +54,45 @@ class Detector:
     session: Any
 
     def score(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        """[n] scores, 0…1, for [n, columns] features. Raises `KroneError` naming the model when it misbehaves."""
+        """[n] scores, 0…1, for [n, columns] features. Raises `DetectorFailed` when the model misbehaves."""
         if len(features) == 0:
             return np.zeros(0)
-        try:
-            (answer,) = self.session.run(
-                None, {self.session.get_inputs()[0].name: np.ascontiguousarray(features)}
-            )
-        except Exception as error:
-            raise KroneError(f"The detector '{self.manifest.name}' failed: {_first_line(error)}.") from error
-        scores = np.asarray(answer, dtype=np.float64).reshape(len(features), -1)[:, -1]
+        rows = {self.session.get_inputs()[0].name: np.ascontiguousarray(features)}
+        answer = run(self.session, rows, self.manifest.name)
+        if answer.size != len(features):
+            raise DetectorFailed(self.manifest.name, f"gave {answer.size} scores for {len(features)} rows")
+        scores = answer.astype(np.float64).reshape(-1)
         if not np.isfinite(scores).all() or scores.min() < 0 or scores.max() > 1:
-            raise KroneError(f"The detector '{self.manifest.name}' gave a score that is no probability.")
+            raise DetectorFailed(self.manifest.name, "gave a score that is no probability")
         return scores
 
 
-def open_session(path: Path, threads: int) -> Any:
+def run(session: Any, inputs: dict[str, npt.NDArray[Any]], name: str) -> npt.NDArray[Any]:
+    """The one output of a graph. Raises `DetectorFailed` when it fails or takes longer than `SECONDS`."""
+    import onnxruntime as ort
+
+    options = ort.RunOptions()
+    options.log_severity_level = 4
+    late = threading.Event()
+
+    def stop() -> None:
+        late.set()
+        options.terminate = True
+
+    timer = threading.Timer(SECONDS, stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        (answer,) = session.run(None, inputs, options)
+    except Exception as error:  # ONNX Runtime raises its own types, and RuntimeError
+        why = f"took longer than {SECONDS:.0f} seconds" if late.is_set() else f"failed: {first_line(error)}"
+        raise DetectorFailed(name, why) from error
+    finally:
+        timer.cancel()
+    return np.asarray(answer)
+
+
+def open_session(model: Path | bytes, threads: int) -> Any:
     """An ONNX Runtime session over the bytes of a file, so that no external data is followed."""
     # Official builds (from 1.29 on) report to their maker as soon as they are imported; the function to stop that comes
     # too late for the first report. https://github.com/microsoft/onnxruntime/pull/27379
@@ -68,7 +104,10 @@ def open_session(path: Path, threads: int) -> Any:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
-    return ort.InferenceSession(path.read_bytes(), sess_options=options, providers=["CPUExecutionProvider"])
+    # Its other format is not looked into before it is loaded; see graph.py.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    content = model.read_bytes() if isinstance(model, Path) else model
+    return ort.InferenceSession(content, sess_options=options, providers=["CPUExecutionProvider"])
 
 
 def read_manifest(manifest_path: Path, kind: str) -> tuple[Manifest, Path]:
@@ -81,7 +120,7 @@ def read_manifest(manifest_path: Path, kind: str) -> tuple[Manifest, Path]:
         manifest = Manifest(**tomllib.loads(manifest_path.read_text(encoding="utf-8")))
     except (OSError, ValueError, ValidationError) as error:
         raise KroneError(
-            f"The detector's manifest {manifest_path} cannot be used: {_first_line(error)}."
+            f"The detector's manifest {manifest_path} cannot be used: {first_line(error)}."
         ) from error
     path = manifest_path.parent / Path(manifest.file).name
     try:
@@ -121,7 +160,7 @@ def load_detector(
     try:
         session = open_session(path, threads)
     except Exception as error:  # ONNX Runtime raises its own types, and RuntimeError
-        raise KroneError(f"The detector '{manifest.name}' cannot be loaded: {_first_line(error)}.") from error
+        raise KroneError(f"The detector '{manifest.name}' cannot be loaded: {first_line(error)}.") from error
     found = session.get_inputs()
     width = found[0].shape[-1] if features and found else None
     if tuple(one.name for one in found) != inputs or (features and width != len(features)):
@@ -131,5 +170,6 @@ def load_detector(
     return Detector(manifest, session)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """An error's first line, to stand within a sentence."""
     return str(error).strip().split("\n", 1)[0].rstrip(".")

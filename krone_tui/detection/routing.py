@@ -1,12 +1,13 @@
 """Bottom-up routing: each detector sees only what a cheaper one could not clear, each level what the lower left open."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from krone_tui.detection.local_context import LocalContext
 from krone_tui.detection.onnx import Detector
+from krone_tui.detection.plugins import Plugin
 from krone_tui.detection.population import (
     LEVELS,
     NESTED_EXECUTION_FEATURES,
@@ -21,14 +22,84 @@ from krone_tui.settings import Sensitivity
 
 BoolArray = npt.NDArray[np.bool_]
 
+CLEARED = 0.1
+"""Score of what Local-Context cleared."""
+
 
 @dataclass(frozen=True)
 class Detectors:
-    """The loaded models."""
+    """The loaded models; None where one cannot be used."""
 
-    local_context: LocalContext
-    nested_seq: Detector
-    nested_execution: Detector
+    local_context: LocalContext | None
+    nested_seq: Detector | None
+    nested_execution: Detector | None
+    plugins: tuple[Plugin, ...] = ()
+
+    def of(self, level: str) -> list["_Judge"]:
+        """Who judges at a level, in turn: the shipped one, then those plugged in."""
+        shipped = self.nested_execution if level == "entity" else self.nested_seq
+        judges = [] if shipped is None else [_Judge("Nested-Aware", shipped, None)]
+        return judges + [
+            _Judge(one.name, one.detector, one.columns) for one in self.plugins if one.level == level
+        ]
+
+    @property
+    def judging(self) -> bool:
+        """Whether anything can be flagged: Local-Context only clears."""
+        return self.nested_seq is not None or self.nested_execution is not None or bool(self.plugins)
+
+    def without(self, name: str) -> "Detectors":
+        """All but the one of that name."""
+        nested_seq, nested_execution = (
+            None if one is None or one.manifest.name == name else one
+            for one in (self.nested_seq, self.nested_execution)
+        )
+        return replace(
+            self,
+            local_context=None if name == LocalContext.name else self.local_context,
+            nested_seq=nested_seq,
+            nested_execution=nested_execution,
+            plugins=tuple(one for one in self.plugins if one.name != name),
+        )
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """A detector at one level."""
+
+    label: str
+    """What it is called where its work is counted."""
+    detector: Detector
+    columns: IntArray | None
+    """Which of the level's features it takes; None for all."""
+
+    @property
+    def name(self) -> str:
+        return self.detector.manifest.name
+
+    def score(self, features: npt.NDArray[np.float32]) -> FloatArray:
+        return self.detector.score(features if self.columns is None else features[:, self.columns])
+
+    def threshold(self, population: Population, sensitivity: Sensitivity) -> float:
+        """The one for this kind of population; the shipped ones' were chosen on simulated systems of the same kind."""
+        baseline = "good" if population.good_weight.any() else "self"
+        kind = f"{baseline}_{'windows' if population.windows else 'identifier'}"
+        known = self.detector.manifest.thresholds
+        return known.get(kind, known.get("any", {})).get(sensitivity.value, self.detector.manifest.threshold)
+
+
+@dataclass(frozen=True)
+class Views:
+    """One population as the detectors see it."""
+
+    levels: dict[str, LevelView]
+    executions: ExecutionView
+
+
+def view(population: Population) -> Views:
+    """Compute every feature: what routing costs most, and the same whichever detectors there are."""
+    levels = {level: view_level(population, level) for level in LEVELS}
+    return Views(levels, view_executions(population, levels))
 
 
 @dataclass
@@ -39,10 +110,11 @@ class Routed:
     """[variants] 0…1; 0.5 is the threshold."""
     flagged: BoolArray
     level: list[str]
-    """[variants] at which level it was decided: 'status', 'action', 'entity'; '' where it was not flagged."""
+    """[variants] at which level it was first flagged: 'status', 'action', 'entity'; '' where it was not."""
     seq: IntArray
     """[variants] index of the anomalous Seq of that level; -1 for the whole execution."""
-    levels: dict[str, LevelView]
+    detector: list[str]
+    """[variants] name of the detector that flagged it first; '' where none did."""
     executions: ExecutionView
     counts: dict[str, int] = field(default_factory=dict)
     """Distinct Seqs or variants judged by each detector, and cleared or stopped by each step."""
@@ -50,6 +122,7 @@ class Routed:
 
 def route(
     population: Population,
+    views: Views,
     detectors: Detectors,
     unknown: dict[str, BoolArray],
     sensitivity: Sensitivity,
@@ -57,87 +130,132 @@ def route(
 ) -> Routed:
     """Judge all variants of the log under analysis.
 
-    `unknown` says for each level which variants have a Seq there that the knowledge base does not hold.
+    `unknown` says for each level which variants have a Seq there that the knowledge base does not hold. Raises
+    `DetectorFailed` when a detector misbehaves.
     """
-    n = len(population.self_weight)
-    levels = {level: view_level(population, level) for level in LEVELS}
-    executions = view_executions(population, levels)
-    judged = population.self_weight > 0
-    counts: dict[str, int] = {}
-
-    # Known Seqs at every level, put together as no known execution is, are left to the next detector: where a
-    # hierarchy has few nodes, every Seq alone is soon known.
-    new_profile = executions.features[:, NESTED_EXECUTION_FEATURES.index("profile_unknown")] > 0
-    known = (
-        judged
-        & ~np.logical_or.reduce([unknown[level] for level in LEVELS])
-        & ~new_profile
-        & population.good_weight.any()
-    )
-    counts["variants known"] = int(known.sum())
-    open_ = judged & ~known
-
-    local = {
-        level: detectors.local_context.score(levels[level].found, levels[level].sequences.count)
-        for level in LEVELS
-    }
-    worst = np.maximum.reduce(
-        [
-            segment_max(local[level][population.levels[level].at_seq], population.levels[level].at_variant, n)
-            for level in LEVELS
-        ]
-    )
-    whole = detectors.local_context.score(executions.found, n)
-    usual = open_ & (np.maximum(worst, whole) < detectors.local_context.threshold)
-    counts["variants cleared by Local-Context"] = int(usual.sum())
-    open_ &= ~usual
-
-    score = np.zeros(n)
-    score[usual] = 0.1
-    level_of = [""] * n
-    seq_of = np.full(n, -1)
-    flagged = np.zeros(n, dtype=bool)
-    early = _threshold(detectors.nested_seq, population, sensitivity)
+    routing = _Routing(population, views, detectors, sensitivity, exhaustive)
+    routing.leave_out_known(unknown)
+    routing.clear_usual()
     for level in LEVELS[:2]:
-        seqs, view = population.levels[level], levels[level]
-        at_open = open_[seqs.at_variant]
-        candidates = np.unique(seqs.at_seq[at_open])
-        candidates = candidates[(local[level][candidates] >= detectors.local_context.threshold)]
-        seq_score = np.zeros(view.sequences.count)
-        seq_score[candidates] = detectors.nested_seq.score(view.features[candidates])
-        counts[f"{level} Seqs judged by Nested-Aware"] = len(candidates)
-        place_score = seq_score[seqs.at_seq] * at_open
-        top = segment_max(place_score, seqs.at_variant, n)
-        hit = open_ & (top >= early)
-        # The first place that has the variant's top score.
-        for place in np.flatnonzero(hit[seqs.at_variant] & (place_score == top[seqs.at_variant]))[::-1]:
-            seq_of[seqs.at_variant[place]] = seqs.at_seq[place]
-        for variant in np.flatnonzero(hit):
-            level_of[variant] = level
-        flagged |= hit
-        score[hit] = np.maximum(score[hit], _rescale(top[hit], early))
-        counts[f"variants stopped at {level} level"] = int(hit.sum())
+        for judge in detectors.of(level):
+            routing.judge_seqs(level, judge)
         if not exhaustive:
-            open_ &= ~hit
-
-    rest = np.flatnonzero(open_)
-    counts["executions judged by Nested-Aware"] = len(rest)
-    answer = detectors.nested_execution.score(executions.features[rest])
-    threshold = _threshold(detectors.nested_execution, population, sensitivity)
-    hit = answer >= threshold
-    score[rest] = np.maximum(score[rest], _rescale(answer, threshold))
-    for variant in rest[hit]:
-        if not level_of[variant]:
-            level_of[variant] = "entity"
-    flagged[rest[hit]] = True
-    counts["variants flagged at entity level"] = int(hit.sum())
-    return Routed(score, flagged, level_of, seq_of, levels, executions, counts)
+            routing.stop_flagged(level)
+    for judge in detectors.of("entity"):
+        routing.judge_executions(judge)
+    return routing.routed
 
 
-def _threshold(detector: Detector, population: Population, sensitivity: Sensitivity) -> float:
-    """The threshold for this kind of population; chosen on simulated systems of the same kind."""
-    kind = f"{'good' if population.good_weight.any() else 'self'}_{'windows' if population.windows else 'identifier'}"
-    return detector.manifest.thresholds.get(kind, {}).get(sensitivity.value, detector.manifest.threshold)
+class _Routing:
+    """The state of one routing."""
+
+    def __init__(
+        self,
+        population: Population,
+        views: Views,
+        detectors: Detectors,
+        sensitivity: Sensitivity,
+        exhaustive: bool,
+    ) -> None:
+        n = len(population.self_weight)
+        self._population = population
+        self._views = views
+        self._local_context = detectors.local_context
+        self._sensitivity = sensitivity
+        self._exhaustive = exhaustive
+        self._open = population.self_weight > 0
+        """[variants] not yet known, cleared or stopped."""
+        self._unusual = {level: np.ones(views.levels[level].sequences.count, dtype=bool) for level in LEVELS}
+        """[seqs] that Local-Context could not clear."""
+        self.routed = Routed(
+            np.zeros(n), np.zeros(n, dtype=bool), [""] * n, np.full(n, -1), [""] * n, views.executions
+        )
+        self._counts = self.routed.counts
+
+    def leave_out_known(self, unknown: dict[str, BoolArray]) -> None:
+        """Known Seqs at every level, put together as no known execution is, are left to the next detector: where a
+        hierarchy has few nodes, every Seq alone is soon known.
+        """
+        features = self._views.executions.features
+        new_profile = features[:, NESTED_EXECUTION_FEATURES.index("profile_unknown")] > 0
+        new_seq = np.logical_or.reduce([unknown[level] for level in LEVELS])
+        known = self._open & ~new_seq & ~new_profile & self._population.good_weight.any()
+        self._count("variants known", known)
+        self._open &= ~known
+
+    def clear_usual(self) -> None:
+        """Local-Context clears a variant whose every Seq, and which itself, is usual."""
+        usual = np.zeros(len(self._open), dtype=bool)
+        judge = self._local_context
+        if judge is not None:
+            worst = judge.score(self._views.executions.found, len(self._open))
+            for level in LEVELS:
+                seqs, seen = self._population.levels[level], self._views.levels[level]
+                surprise = judge.score(seen.found, seen.sequences.count)
+                self._unusual[level] = surprise >= judge.threshold
+                worst = np.maximum(
+                    worst, segment_max(surprise[seqs.at_seq], seqs.at_variant, len(self._open))
+                )
+            self._count("variants judged by Local-Context", self._open)
+            usual = self._open & (worst < judge.threshold)
+        self._count("variants cleared by Local-Context", usual)
+        self.routed.score[usual] = CLEARED
+        self._open &= ~usual
+
+    def judge_seqs(self, level: str, judge: _Judge) -> None:
+        """Judge the distinct unusual Seqs of the variants still open at a level."""
+        seqs, seen = self._population.levels[level], self._views.levels[level]
+        left = self._left()
+        at_left = left[seqs.at_variant]
+        candidates = np.unique(seqs.at_seq[at_left])
+        candidates = candidates[self._unusual[level][candidates]]
+        threshold = judge.threshold(self._population, self._sensitivity)
+        seq_score = np.zeros(seen.sequences.count)
+        seq_score[candidates] = judge.score(seen.features[candidates])
+        self._count(f"{level} Seqs judged by {judge.label}", candidates)
+        place_score = seq_score[seqs.at_seq] * at_left
+        top = segment_max(place_score, seqs.at_variant, len(left))
+        hit = left & (top >= threshold)
+        seq_of = np.full(len(left), -1)
+        # The first place that has the variant's top score.
+        places = np.flatnonzero(hit[seqs.at_variant] & (place_score == top[seqs.at_variant]))[::-1]
+        seq_of[seqs.at_variant[places]] = seqs.at_seq[places]
+        self._flag(level, judge, hit, seq_of)
+        self.routed.score[hit] = np.maximum(self.routed.score[hit], _rescale(top[hit], threshold))
+
+    def judge_executions(self, judge: _Judge) -> None:
+        """Judge the variants still open as wholes."""
+        rest = np.flatnonzero(self._left())
+        answer = judge.score(self._views.executions.features[rest])
+        self._count(f"executions judged by {judge.label}", rest)
+        threshold = judge.threshold(self._population, self._sensitivity)
+        self.routed.score[rest] = np.maximum(self.routed.score[rest], _rescale(answer, threshold))
+        hit = np.zeros(len(self._open), dtype=bool)
+        hit[rest[answer >= threshold]] = True
+        self._flag("entity", judge, hit, np.full(len(hit), -1))
+
+    def stop_flagged(self, level: str) -> None:
+        """Early exit: what was judged anomalous is not taken to a higher level."""
+        self._count(f"variants stopped at {level} level", self._open & self.routed.flagged)
+        self._open &= ~self.routed.flagged
+
+    def _left(self) -> BoolArray:
+        """What a detector is to judge: what is open and, unless every level is asked for, not flagged yet."""
+        return self._open if self._exhaustive else self._open & ~self.routed.flagged
+
+    def _flag(self, level: str, judge: _Judge, hit: BoolArray, seq: IntArray) -> None:
+        """The lowest level and the first detector decide, whatever others find later."""
+        for variant in np.flatnonzero(hit & ~self.routed.flagged).tolist():
+            self.routed.level[variant] = level
+            self.routed.detector[variant] = judge.name
+            self.routed.seq[variant] = seq[variant]
+        self._count(f"variants flagged at {level} level by {judge.label}", hit)
+        self.routed.flagged |= hit
+
+    def _count(self, name: str, what: BoolArray | IntArray) -> None:
+        """A mask counts what is true in it, a list of indices its length."""
+        number = int(what.sum()) if what.dtype == bool else len(what)
+        self._counts[name] = self._counts.get(name, 0) + number
 
 
 def _rescale(score: FloatArray, threshold: float) -> FloatArray:

@@ -13,7 +13,8 @@ from krone_tui.detection.failure_modes import ModeNames, order_modes
 from krone_tui.detection.levels import LEVEL_SEVERITY, WORDS
 from krone_tui.detection.local_context import LocalContext
 from krone_tui.detection.nearest import nearest_normal
-from krone_tui.detection.onnx import load_detector, read_manifest
+from krone_tui.detection.onnx import Detector, DetectorFailed, load_detector, read_manifest
+from krone_tui.detection.plugins import load_plugins
 from krone_tui.detection.population import (
     LEVELS,
     NESTED_EXECUTION_FEATURES,
@@ -21,15 +22,19 @@ from krone_tui.detection.population import (
     Population,
     SeqsOfLevel,
 )
-from krone_tui.detection.routing import BoolArray, Detectors, Routed, route
+from krone_tui.detection.routing import BoolArray, Detectors, Routed, route, view
 from krone_tui.detection.sequences import FloatArray, IntArray
 from krone_tui.detection.severity import SeverityModel
+from krone_tui.errors import KroneError
 from krone_tui.progress import Progress, StageProgress, silent
 from krone_tui.resources import data_folder
 from krone_tui.settings import Settings
 from krone_tui.store import Store
 from krone_tui.store import detection as queries
 from krone_tui.store.seqs import TemplateNodes, Variants, read_template_nodes, read_variants
+
+SHIPPED = ("severity", "local_context", "nested_aware_seq", "nested_aware")
+"""Names that no detector of the user's own may take."""
 
 
 @dataclass(frozen=True)
@@ -41,55 +46,87 @@ class DetectionResult:
     counts: dict[str, int]
     """What each detector judged, and what early exit and reuse saved."""
     seconds: float
+    notes: tuple[str, ...] = ()
+    """Which detectors take no part, and why; one sentence each."""
 
 
 def detect(
     store: Store, settings: Settings, progress: Progress = silent, models: Path | None = None
 ) -> DetectionResult:
-    """Judge every variant, and write severities, verdicts, findings and failure modes."""
+    """Judge every variant, and write severities, verdicts, findings and failure modes.
+
+    A detector that cannot be used takes no part, and a note says so; the others judge without it. `models` is the folder
+    of the shipped ones; the user's own are looked for in the folder `models` of `settings.data_dir`.
+    """
     started = time.perf_counter()
     models = models or data_folder("models")
     variants = read_variants(store)
     nodes = read_template_nodes(store)
     progress(StageProgress("detection", 0, len(variants.variant_id), "variants"))
-    severity = _severity(store, models, settings, len(nodes.status))
-    detectors = load_detectors(models, settings.threads or os.cpu_count() or 1)
+    severity, notes = _severity(store, models, settings, len(nodes.status))
+    detectors, refused = load_detectors(
+        models, settings.data_dir / "models", settings.threads or os.cpu_count() or 1
+    )
+    notes += refused
     seqs = {level: queries.read_seqs(store, level) for level in LEVELS}
     unknown = _unknown(store, variants)
 
-    counts: dict[str, int] = {}
     outcomes: list[_Outcome] = []
+    populations = []
     for windows in (False, True):
         chosen = np.flatnonzero(variants.is_window == windows)
-        if not len(chosen):
-            continue
-        population = _population(variants, nodes, severity, seqs, chosen, windows)
-        routed = route(
-            population,
-            detectors,
-            {level: mask[chosen] for level, mask in unknown.items()},
-            settings.sensitivity,
-            settings.exhaustive,
-        )
-        for name, count in routed.counts.items():
+        if len(chosen):
+            population = _population(variants, nodes, severity, seqs, chosen, windows)
+            populations.append((chosen, population, view(population)))
+    while True:
+        # One that fails while it judges has a part in nothing: all is judged again without it.
+        try:
+            for chosen, population, views in populations:
+                routed = route(
+                    population,
+                    views,
+                    detectors,
+                    {level: mask[chosen] for level, mask in unknown.items()},
+                    settings.sensitivity,
+                    settings.exhaustive,
+                )
+                outcomes.append(_Outcome(chosen, population, routed, seqs, np.full(len(chosen), -1)))
+                progress(StageProgress("detection", len(chosen), len(variants.variant_id), "variants"))
+            break
+        except DetectorFailed as failed:
+            outcomes.clear()
+            detectors = detectors.without(failed.name)
+            notes.append(f"{str(failed).rstrip('.')}; it takes no part.")
+    if not detectors.judging:
+        notes.append("No detector can be used, so nothing is judged: the log is shown without findings.")
+    counts: dict[str, int] = {}
+    for outcome in outcomes:
+        for name, count in outcome.routed.counts.items():
             counts[name] = counts.get(name, 0) + count
-        outcomes.append(_Outcome(chosen, population, routed, seqs, np.full(len(chosen), -1)))
-        progress(StageProgress("detection", len(chosen), len(variants.variant_id), "variants"))
     modes = _write(store, variants, nodes, severity, outcomes)
     flagged = int(sum(one.population.self_weight[one.routed.flagged].sum() for one in outcomes))
     judged = int(variants.executions.sum())
     counts["executions judged once for all equal ones"] = judged - int((variants.executions > 0).sum())
-    return DetectionResult(flagged, modes, counts, time.perf_counter() - started)
+    return DetectionResult(flagged, modes, counts, time.perf_counter() - started, tuple(notes))
 
 
-def load_detectors(models: Path, threads: int) -> Detectors:
-    """The shipped detectors. Raises `KroneError` naming the one that cannot be used."""
-    local = load_detector(models / "local_context.toml", "local_context", (), threads, ("table", "index"))
-    seq = load_detector(models / "nested_aware_seq.toml", "nested_seq", NESTED_SEQ_FEATURES, threads)
-    execution = load_detector(
-        models / "nested_aware.toml", "nested_execution", NESTED_EXECUTION_FEATURES, threads
-    )
-    return Detectors(LocalContext(local.session, local.manifest.threshold), seq, execution)
+def load_detectors(models: Path, plugged_in: Path, threads: int) -> tuple[Detectors, list[str]]:
+    """The shipped detectors and those of the user's own; and a sentence for each that cannot be used."""
+    notes = []
+
+    def load(name: str, kind: str, features: tuple[str, ...], *inputs: str) -> Detector | None:
+        try:
+            return load_detector(models / f"{name}.toml", kind, features, threads, inputs or ("features",))
+        except KroneError as error:
+            notes.append(f"{str(error).rstrip('.')}; it takes no part.")
+            return None
+
+    local = load(LocalContext.name, "local_context", (), "table", "index")
+    seq = load("nested_aware_seq", "nested_seq", NESTED_SEQ_FEATURES)
+    execution = load("nested_aware", "nested_execution", NESTED_EXECUTION_FEATURES)
+    plugins, refused = load_plugins(plugged_in, SHIPPED, threads)
+    context = None if local is None else LocalContext(local.session, local.manifest.threshold)
+    return Detectors(context, seq, execution, tuple(plugins)), notes + refused
 
 
 @dataclass(frozen=True)
@@ -104,21 +141,25 @@ class _Outcome:
     """[variants] of flagged ones, the nearest normal one; filled when findings are written."""
 
 
-def _severity(store: Store, models: Path, settings: Settings, size: int) -> FloatArray:
-    """[size] by template_id; 0 where there is no template."""
+def _severity(store: Store, models: Path, settings: Settings, size: int) -> tuple[FloatArray, list[str]]:
+    """[size] by template_id, 0 where there is no template; and a sentence where levels alone had to do."""
     words = queries.template_words(store)
-    _, path = read_manifest(models / "severity.toml", "severity")
-    model = SeverityModel(path, settings.threads or 1)
-    # What a class of HTTP answers means stands in no word of the message.
-    said = model.score([text.replace("5xx", "internal server error") for _, text, _, _ in words]).astype(
-        np.float64
-    )
+    notes = []
+    try:
+        _, path = read_manifest(models / "severity.toml", "severity")
+        model = SeverityModel(path, settings.threads or 1)
+        # What a class of HTTP answers means stands in no word of the message.
+        texts = [text.replace("5xx", "internal server error") for _, text, _, _ in words]
+        said = model.score(texts).astype(np.float64)
+    except KroneError as error:
+        notes.append(f"{str(error).rstrip('.')}; how severe a record reads is told from its level alone.")
+        said = np.zeros(len(words))
     level = np.array([LEVEL_SEVERITY.get((level or "").upper(), 0.0) for _, _, level, _ in words])
     ids = np.array([template_id for template_id, *_ in words], dtype=np.int64)
     severity = np.zeros(size)
     severity[ids] = np.maximum(WORDS * said, level)
     queries.write_severity(store, ids, severity[ids])
-    return severity
+    return severity, notes
 
 
 def _unknown(store: Store, variants: Variants) -> dict[str, BoolArray]:
@@ -205,9 +246,7 @@ def _write(
                 "length": deviation.length,
                 "template_ids": list(deviation.templates),
                 "score": score[index],
-                "detector": "nested_aware_seq"
-                if outcome.routed.level[local] in LEVELS[:2]
-                else "nested_aware",
+                "detector": outcome.routed.detector[local],
                 "nearest_variant": int(outcome.variants[nearest]) if nearest >= 0 else None,
                 "failure_mode_id": number[index],
             }
