@@ -105,8 +105,12 @@ def test_a_failure_among_many_names_keeps_its_own_template() -> None:
         (["delete blk_1", "delete blk_1 blk_2", "delete blk_1 blk_2 blk_-3"], "delete blk_<*>"),
         (["free 3.5 KB now", "free 1.0 B now"], "free <*> now"),
         (
-            ["from [rack_a1] ok", "from [rack_b1] ok", "from [rack_c2] ok", "from [rack_d2] ok"],
+            ["from [rack_x1] ok", "from [rack_y1] ok", "from [rack_z2] ok", "from [rack_w2] ok"],
             "from [<*>] ok",
+        ),
+        (
+            ["s-12ab opened for ann", "s-cafe opened for ann", "s-ce41 opened for ann", "s-dd1b opened for ann"],
+            "s-<*> opened for ann",
         ),
     ],
 )

@@ -184,6 +184,7 @@ def template_texts(shapes: Sequence[str]) -> list[str]:
 
     Equal sets of shapes give equal templates whatever their order.
     """
+    shapes = _without_letter_ids(shapes)
     buckets: dict[tuple[str, str], list[_Shape]] = defaultdict(list)
     for number in sorted(range(len(shapes)), key=shapes.__getitem__):
         shape = _cut(shapes[number], number)
@@ -195,6 +196,19 @@ def template_texts(shapes: Sequence[str]) -> list[str]:
         for shape in members:
             result[shape.number] = text
     return result
+
+
+_NUMBERED = re.compile(r"(?<![\w<*>.\-])([A-Za-z][A-Za-z0-9]*[\-_#])<\*>(?![\w<*>.\-])")
+_LETTERED = re.compile(r"(?<![\w<*>.\-])([A-Za-z][A-Za-z0-9]*[\-_#])[a-f]{2,8}(?![\w<*>.\-])")
+
+
+def _without_letter_ids(shapes: Sequence[str]) -> list[str]:
+    """Mask `s-cafe` where there is `s-<*>`: a hexadecimal id that happens to have no digit."""
+    prefixes = {prefix for shape in shapes for prefix in _NUMBERED.findall(shape)}
+    return [
+        _LETTERED.sub(lambda found: f"{found[1]}<*>" if found[1] in prefixes else found[0], shape)
+        for shape in shapes
+    ]
 
 
 def _cut(text: str, number: int) -> _Shape:
