@@ -3,9 +3,11 @@
 import contextlib
 import io
 import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from krone_tui.commands.signals import Signals
 from krone_tui.errors import KroneError
@@ -38,6 +40,65 @@ def print_lines(lines: Iterable[str], *, always_utf8: bool) -> None:
         if not write(line + "\n"):
             return
     write("", flush=True)
+
+
+class OutputFile:
+    """A file that a command writes: aside, and renamed once it is whole; nothing is left of one that is not.
+
+    A device or a pipe is written as it stands. Raises `KroneError` when the file cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        # A link stays one: what it leads to is written.
+        self._target = Path(os.path.realpath(path))
+        self._aside: Path | None = None
+        self._file: TextIO | None = None
+
+    def __enter__(self) -> Self:
+        with self._failing():
+            if self._path.is_dir():
+                raise KroneError(f"{self._path} is a folder; name a file with -o.")
+            if self._path.exists() and not self._path.is_file():
+                self._file = self._path.open("w", encoding="utf-8", errors="backslashreplace")
+                return self
+            aside = self._target.with_name(f".krone-tui-{os.getpid()}.partial")
+            descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
+            self._aside = aside
+            self._file = open(descriptor, "w", encoding="utf-8", errors="backslashreplace")  # noqa: PTH123
+            if self._target.exists():
+                os.fchmod(descriptor, stat.S_IMODE(self._target.stat().st_mode))
+        return self
+
+    def write_lines(self, lines: Iterable[str]) -> None:
+        """Write all of it, and put it in its place."""
+        assert self._file is not None
+        for line in lines:
+            with self._failing():
+                self._file.write(line + "\n")
+        with self._failing():
+            self._file.flush()
+            if self._aside is not None:
+                os.fsync(self._file.fileno())
+                self._aside.replace(self._target)
+                self._aside = None
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            # What a full disk did not take is thrown away with the file.
+            with contextlib.suppress(OSError):
+                self._file.close()
+        if self._aside is not None:
+            self._aside.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise KroneError(
+                f"{self._path} cannot be written: {error.strerror or error}; name another file with -o."
+            ) from error
 
 
 def write(text: str, *, flush: bool = False) -> bool:

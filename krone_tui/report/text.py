@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 from krone_tui.explanation import Evidence
 from krone_tui.report.safe import printable
+from krone_tui.report.words import between, counted
 from krone_tui.store import Store, views
+from krone_tui.store import report as queries
 
 MODES = 20
 """Failure modes shown; of more, how many there are."""
@@ -13,27 +15,21 @@ MODES = 20
 def lines(store: Store, *, everything: bool) -> Iterator[str]:
     """Lines of text, without control characters from the log."""
     found = views.summary(store)
-    span = (
-        f", {found.start:%Y-%m-%d %H:%M:%S} to {found.end:%Y-%m-%d %H:%M:%S}"
-        if found.start and found.end
-        else ""
-    )
-    yield f"{found.lines:,} lines, {found.records:,} records{span}"
+    span = between(found.start, found.end)
+    yield f"{found.lines:,} lines, {found.records:,} records{f', {span}' if span else ''}"
     windows = (
         f" ({found.windows:,} of them windows)" if found.windows and found.windows < found.executions else ""
     )
     yield f"{found.executions:,} executions{windows}, grouped by {printable(found.grouped_by)}: {printable(found.grouping_reason)}"
     yield f"{found.flagged:,} flagged in {found.failure_modes:,} failure modes; the baseline is {printable(found.baseline)}"
+    if found.verdicts:
+        yield f"{found.verdicts} (--no-knowledge shows what the detectors alone found)"
     writer = Evidence(store)
     for mode in views.failure_modes(store)[:MODES]:
         yield ""
-        seen = (
-            f", {mode.first_seen:%Y-%m-%d %H:%M:%S} to {mode.last_seen:%Y-%m-%d %H:%M:%S}"
-            if mode.first_seen and mode.last_seen
-            else ""
-        )
-        count = f"{mode.executions:,} execution{'s' if mode.executions != 1 else ''}"
-        yield f"{mode.failure_mode_id}. {printable(mode.title)}  [{mode.score:.2f}, {mode.kind}, {count}{seen}]"
+        seen = between(mode.first_seen, mode.last_seen)
+        count = counted(mode.executions, "execution")
+        yield f"{mode.failure_mode_id}. {printable(mode.title)}  [{mode.score:.2f}, {mode.kind}, {count}{f', {seen}' if seen else ''}]"
         yield f"   {printable(mode.path)}"
         example = views.execution(store, mode.example_execution)
         if example is not None:
@@ -42,9 +38,12 @@ def lines(store: Store, *, everything: bool) -> Iterator[str]:
                 yield f"   - {printable(str(sentence))}"
     if found.failure_modes > MODES:
         yield ""
-        yield f"… and {found.failure_modes - MODES:,} more failure modes (--format jsonl has all executions)"
+        yield f"… and {found.failure_modes - MODES:,} more failure modes (--format json has them all)"
     if everything:
         yield ""
-        for execution in views.executions(store):
-            mark = f"failure mode {execution.failure_mode_id}" if execution.flagged else "normal"
-            yield f"{printable(execution.identifier)}  {execution.records} records  {execution.score:.2f}  {mark}"
+        for batch in queries.execution_batches(store, flagged=None):
+            for execution in batch:
+                mark = f"failure mode {execution.failure_mode_id}" if execution.flagged else "normal"
+                if execution.verdict is not None:
+                    mark += f", by a {execution.verdict_by}'s verdict"
+                yield f"{printable(execution.identifier)}  {execution.records} records  {execution.score:.2f}  {mark}"

@@ -156,10 +156,20 @@ def failure_modes(store: Store) -> list[FailureModeRow]:
 
 
 def executions(
-    store: Store, *, failure_mode_id: int | None = None, flagged: bool | None = None, limit: int | None = None
+    store: Store,
+    *,
+    failure_mode_id: int | None = None,
+    flagged: bool | None = None,
+    within: tuple[int, int] | None = None,
+    limit: int | None = None,
 ) -> list[ExecutionRow]:
-    """Executions of the log under analysis, in the order of their first records; those of one failure mode by score first."""
+    """Executions of the log under analysis, in the order of their first records; those of one failure mode by score first.
+
+    `within`: the first and the last execution_id that count.
+    """
     where = ["NOT o.is_baseline"]
+    if within is not None:
+        where.append(f"e.execution_id BETWEEN {int(within[0])} AND {int(within[1])}")
     if failure_mode_id is not None:
         where.append("e.failure_mode_id = $mode AND NOT e.is_good")
     if flagged is not None:

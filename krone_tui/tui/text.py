@@ -4,9 +4,7 @@ from datetime import datetime
 
 from krone_tui.report import printable
 
-_UNSEEN = dict.fromkeys(
-    [0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, *range(0xFE00, 0xFE10)], " "
-) | dict.fromkeys([0x00A0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000], " ")
+_UNSEEN = dict.fromkeys([0x2800, *range(0xFE00, 0xFE10)], " ") | dict.fromkeys([0x00A0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000], " ")
 """Characters that print as nothing, or as a blank that is none, though Unicode calls them letters, marks or spaces."""
 
 BARS = " ▁▂▃▄▅▆▇█"

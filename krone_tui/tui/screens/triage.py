@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.containers import Container, Vertical
 
 from krone_tui.explanation import evidence
+from krone_tui.report import Timeline
 from krone_tui.store import screen as queries
 from krone_tui.store import views
 from krone_tui.tui import keys
@@ -18,7 +19,7 @@ from krone_tui.tui.text import clock, count, duration
 from krone_tui.tui.widgets.arrow_table import ArrowTable
 from krone_tui.tui.widgets.bars import KeyBar, PaneTitle
 from krone_tui.tui.widgets.evidence_panel import EvidencePanel
-from krone_tui.tui.widgets.histogram import Histogram, Timeline
+from krone_tui.tui.widgets.histogram import Histogram
 from krone_tui.tui.widgets.incident_header import IncidentHeader
 
 LISTED = 5000

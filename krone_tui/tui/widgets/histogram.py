@@ -1,40 +1,15 @@
 """Flagged executions over the log's time, with the onset marked."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from rich.text import Text
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from krone_tui.report import Stretch, find_onset
+from krone_tui.report import Timeline
 from krone_tui.tui.text import BARS, clock
 
 ROWS = 2
 """Lines of bars; each tells eight heights apart."""
-
-
-@dataclass(frozen=True)
-class Timeline:
-    """The histogram's data: one entry a column."""
-
-    slices: tuple[tuple[datetime, int, int], ...]
-    """(start, executions, flagged executions)."""
-    end: datetime | None
-    onset: Stretch | None
-
-    @classmethod
-    def of(cls, slices: list[tuple[datetime, int, int]], end: datetime | None) -> "Timeline":
-        """With the onset found."""
-        return cls(
-            tuple(slices), end, find_onset([(executions, flagged) for _, executions, flagged in slices])
-        )
-
-    @property
-    def onset_time(self) -> datetime | None:
-        """When the unusual stretch begins."""
-        return self.slices[self.onset.first][0] if self.onset else None
 
 
 class Histogram(Widget):

@@ -1,8 +1,9 @@
-"""When the incident started: the stretch of the log with clearly more flagged executions than the rest."""
+"""Executions over the log's time, and when the incident started: the stretch with clearly more flagged ones."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 MIN_GAIN = 12.0
 """Log-likelihood gain of a stretch over one even rate from which it counts: noise alone stays below it in thousands of logs."""
@@ -16,6 +17,28 @@ class Stretch:
 
     first: int
     end: int
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Executions and flagged ones in equal slices of the log's time."""
+
+    slices: tuple[tuple[datetime, int, int], ...]
+    """(start, executions, flagged executions); empty for a log without times."""
+    end: datetime | None
+    onset: Stretch | None
+
+    @classmethod
+    def of(cls, slices: list[tuple[datetime, int, int]], end: datetime | None) -> "Timeline":
+        """With the onset found."""
+        return cls(
+            tuple(slices), end, find_onset([(executions, flagged) for _, executions, flagged in slices])
+        )
+
+    @property
+    def onset_time(self) -> datetime | None:
+        """When the unusual stretch begins."""
+        return self.slices[self.onset.first][0] if self.onset else None
 
 
 def find_onset(slices: Sequence[tuple[int, int]]) -> Stretch | None:

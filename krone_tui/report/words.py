@@ -1,0 +1,23 @@
+"""Phrases that reports share; none of them holds text of a log."""
+
+from datetime import datetime
+
+
+def counted(number: int, what: str) -> str:
+    """`1 execution`, `1,200 executions`."""
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
+def at(time: datetime | None) -> str:
+    """A time to the second; '' for none."""
+    return f"{time:%Y-%m-%d %H:%M:%S}" if time else ""
+
+
+def between(start: datetime | None, end: datetime | None) -> str:
+    """`2026-03-14 02:10:00 to 2026-03-14 02:14:09`; '' without times."""
+    return f"{at(start)} to {at(end)}" if start and end else ""
+
+
+def line_range(first: int, last: int) -> str:
+    """`line 8`, `lines 8 to 15`."""
+    return f"line {first}" if first == last else f"lines {first} to {last}"
