@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from krone_tui import __version__
 from krone_tui.abstraction import build_hierarchy, mine_templates
-from krone_tui.detection import detect
+from krone_tui.detection import detect, model_files
 from krone_tui.errors import KroneError
 from krone_tui.executions import group_executions
 from krone_tui.ingest import SourceFile, ingest, resolve_sources
@@ -160,7 +160,8 @@ def run_stages(
     _timed(store, "hierarchy", lambda: build_hierarchy(store, None, progress))
     _timed(store, "executions", lambda: group_executions(store, settings, progress))
     _timed(store, "seqs", lambda: build_seqs(store, progress))
-    _timed(store, "detection", lambda: detect(store, settings, progress))
+    judged = _timed(store, "detection", lambda: detect(store, settings, progress))
+    notes = (*read.notes, *judged.notes)
     facts.write(
         store,
         {
@@ -169,11 +170,11 @@ def run_stages(
             "paths": " ".join(paths),
             "baseline": _baseline_in_force(settings),
             "sensitivity": settings.sensitivity.value,
-            "notes": "\n".join(read.notes),
+            "notes": "\n".join(notes),
             "complete": "yes",
         },
     )
-    return tuple(read.notes)
+    return notes
 
 
 def _timed(store: Store, stage: str, run: Callable[[], Any]) -> Any:
@@ -213,10 +214,9 @@ def _cache_file(
         __version__,
         SCHEMA_VERSION,
         *(getattr(settings, name) for name in _RESULT_SETTINGS),
-        *(
-            (manifest.name, manifest.read_bytes())
-            for manifest in sorted(data_folder("models").glob("*.toml"))
-        ),
+        *model_files(data_folder("models")),
+        "plugged in",
+        *model_files(settings.data_dir / "models"),
         *((Path(source.path).resolve(), source.size, source.mtime_ns) for source in sources),
         "baseline",
         *((Path(source.path).resolve(), source.size, source.mtime_ns) for source in baseline),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from krone_tui.explanation.shared import SharedValues
 from krone_tui.store import Store, views
 from krone_tui.store import evidence as queries
 
@@ -49,6 +50,9 @@ class Evidence:
         self._modes = {mode.failure_mode_id: mode for mode in views.failure_modes(store)}
         self._usual: dict[bool, _Usual] = {}
         self._findings: dict[int, list[views.FindingRow]] | None = None
+        self._shared = SharedValues(
+            store, lambda window, template: self._usual_of(window).usage(template).having
+        )
 
     def findings(self, variant_id: int) -> list[views.FindingRow]:
         """What was found in a variant, the decisive finding first."""
@@ -64,16 +68,33 @@ class Evidence:
         found = self.findings(execution.variant_id)
         if not found or execution.is_good:
             return _nothing_found(self._store, execution)
+        many = steps is not None
         if steps is None:
             steps = queries.steps(self._store, [execution.execution_id])[execution.execution_id]
-        if execution.is_window not in self._usual:
-            self._usual[execution.is_window] = _Usual(self._store, execution.is_window)
-        writer = _Writer(self._names, self._usual[execution.is_window], steps)
+        writer = _Writer(self._names, self._usual_of(execution.is_window), steps)
         sentences = [sentence for finding in found for sentence in writer.of(finding)]
         sentences += writer.further({template for finding in found for template in finding.template_ids})
+        sentences += self._shared_by(execution, found[0].failure_mode_id, many)
         if found[0].nearest_variant is not None:
             sentences += writer.against(found[0].nearest_variant)
         sentences.append(_spread(self._modes[found[0].failure_mode_id]))
+        return sentences
+
+    def _usual_of(self, window: bool) -> "_Usual":
+        if window not in self._usual:
+            self._usual[window] = _Usual(self._store, window)
+        return self._usual[window]
+
+    def _shared_by(self, execution: views.ExecutionRow, failure_mode_id: int, many: bool) -> list[Sentence]:
+        """What its failure mode's executions share, and where it stands in this one."""
+        unit = self._usual_of(execution.is_window).unit
+        lines = self._shared.lines(
+            failure_mode_id, execution.is_window, None if many else execution.execution_id
+        )
+        sentences = []
+        for one in self._shared.of(failure_mode_id, execution.is_window):
+            here = lines.get((execution.execution_id, one.value), ())
+            sentences.append(Sentence(one.sentence(unit) + ("" if here else ", this one does not"), here))
         return sentences
 
 
