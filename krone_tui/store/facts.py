@@ -15,6 +15,16 @@ def read(store: Store) -> dict[str, str]:
     return {str(name): str(value) for name, value in store.rows("SELECT name, value FROM fact")}
 
 
+def log_paths(store: Store) -> list[str]:
+    """Paths of the files under analysis, as the user named them; not of pipes."""
+    return [
+        str(path)
+        for (path,) in store.rows(
+            "SELECT path FROM source WHERE NOT is_baseline AND path <> '-' ORDER BY source_id"
+        )
+    ]
+
+
 def notes(store: Store) -> tuple[str, ...]:
     """What the user must know of the sources, one sentence each."""
     return tuple(line for line in read(store).get("notes", "").split("\n") if line)
@@ -40,7 +50,5 @@ def read_work(store: Store) -> list[tuple[str, float, str, float]]:
     """(stage, seconds, what is counted, how many), in the order the stages ran."""
     return [
         (str(stage), float(seconds), str(counter), float(value))
-        for stage, seconds, counter, value in store.rows(
-            "SELECT stage, seconds, counter, value FROM work ORDER BY rowid"
-        )
+        for stage, seconds, counter, value in store.rows("SELECT stage, seconds, counter, value FROM work")
     ]
