@@ -72,12 +72,20 @@ class Evidence:
         if steps is None:
             steps = queries.steps(self._store, [execution.execution_id])[execution.execution_id]
         writer = _Writer(self._names, self._usual_of(execution.is_window), steps)
-        sentences = [sentence for finding in found for sentence in writer.of(finding)]
+        # A verdict needs no deviation; who gave it is said below.
+        sentences = [
+            sentence for finding in found if finding.kind != "verdict" for sentence in writer.of(finding)
+        ]
         sentences += writer.further({template for finding in found for template in finding.template_ids})
-        sentences += self._shared_by(execution, found[0].failure_mode_id, many)
+        mode = self._modes[found[0].failure_mode_id]
+        if mode.verdict is not None and found[0].kind != "verdict":
+            sentences.append(_said("confirmed that this is anomalous", mode))
+        elif mode.verdict is not None:
+            sentences.insert(0, _said("said that this Seq is anomalous", mode, writer.span(found[0])))
+        sentences += self._shared_by(execution, mode.failure_mode_id, many)
         if found[0].nearest_variant is not None:
             sentences += writer.against(found[0].nearest_variant)
-        sentences.append(_spread(self._modes[found[0].failure_mode_id]))
+        sentences.append(_spread(mode))
         return sentences
 
     def _usual_of(self, window: bool) -> "_Usual":
@@ -107,6 +115,8 @@ def evidence(store: Store, execution_id: int) -> list[Sentence]:
 def _nothing_found(store: Store, execution: views.ExecutionRow) -> list[Sentence]:
     if execution.is_good:
         return [Sentence("It is part of the baseline: known to be good", ())]
+    if execution.verdict is not None:
+        return [Sentence(f"A {execution.verdict_by} said that what deviates here is normal", ())]
     same = queries.same_variant(store, execution.variant_id) - 1
     like = (
         f"{same:,} other executions have just the same steps"
@@ -123,6 +133,11 @@ def _spread(mode: views.FailureModeRow) -> Sentence:
     if mode.first_seen is not None and mode.last_seen is not None:
         when = f", first {mode.first_seen:%Y-%m-%d %H:%M:%S}, last {mode.last_seen:%Y-%m-%d %H:%M:%S}"
     return Sentence(f"{mode.executions:,} executions fail this way{when}", ())
+
+
+def _said(what: str, mode: views.FailureModeRow, lines: tuple[int, ...] = ()) -> Sentence:
+    comment = f": “{mode.verdict_comment}”" if mode.verdict_comment else ""
+    return Sentence(f"A {mode.verdict_by} {what}{comment}", lines)
 
 
 def _times(count: int) -> str:
@@ -186,6 +201,13 @@ class _Writer:
             case "count", _:
                 return [self._count(templates[0])]
         return [self._new(templates[0]), *self._before(templates[0])]
+
+    def span(self, finding: views.FindingRow) -> tuple[int, ...]:
+        """The lines of a finding's records."""
+        return tuple(
+            step.first_line
+            for step in self._steps[finding.position : finding.position + finding.length]
+        )
 
     def further(self, named: set[int]) -> list[Sentence]:
         """Other steps here that read as failure and are rare elsewhere."""

@@ -10,8 +10,9 @@ import duckdb
 import pyarrow as pa
 
 from krone_tui.settings import Settings
+from krone_tui.store.overlay import lay_over
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 4
 """Raised with every change of schema.sql: a cache of another version is rebuilt."""
 
 _SCHEMA = Path(__file__).with_name("schema.sql")
@@ -22,6 +23,8 @@ class Database:
 
     QueryError = duckdb.Error
     """What a query raises, for callers that must not know DuckDB."""
+    MACHINE_ERRORS = ("IOException", "OutOfMemoryException", "TransactionException", "FatalException")
+    """Names of those that are the machine's: a full disk, too little memory."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
         self.connection = connection
@@ -94,8 +97,14 @@ class Store(Database):
 
     @classmethod
     def open(cls, path: Path, settings: Settings) -> Self:
-        """A finished investigation, read-only, so that several processes can have it open."""
-        return cls(duckdb.connect(str(path), read_only=True, config=_config(settings)), path)
+        """A finished investigation, read-only, so that several processes can have it open; verdicts lie over it in memory."""
+        connection = duckdb.connect(":memory:", config=_config(settings))
+        try:
+            lay_over(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+        return cls(connection, path)
 
     def cursor(self) -> "Store":
         """A second handle on the same database, for another thread."""

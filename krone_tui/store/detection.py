@@ -95,7 +95,7 @@ def write_failure_modes(store: Store, modes: pa.Table) -> None:
     # One row: one failure mode. The example is the earliest execution of its most suspicious variant.
     store.connection.execute(
         """
-        INSERT INTO failure_mode
+        INSERT INTO failure_mode (failure_mode_id, title, level, path, kind, score, executions, first_seen, last_seen, example_execution)
         SELECT m.failure_mode_id, m.title, m.level, m.path, m.kind, m.score, count(*), min(e.start_time), max(e.end_time),
                arg_min(e.execution_id, (-v.score, e.execution_id))
         FROM modes AS m JOIN variant_verdict AS v USING (failure_mode_id)

@@ -1,6 +1,7 @@
 """Whether an investigation's file is all there."""
 
 from krone_tui.store.connection import Store
+from krone_tui.store.overlay import LOG
 
 
 def is_whole(store: Store) -> bool:
@@ -11,6 +12,8 @@ def is_whole(store: Store) -> bool:
     """
     if store.path is None:
         return True
-    # One row: the database that is open.
-    block_size, blocks = store.row("SELECT block_size, total_blocks FROM pragma_database_size()")
+    # One row: the investigation's file.
+    block_size, blocks = store.row(
+        "SELECT block_size, total_blocks FROM pragma_database_size() WHERE database_name = $log", {"log": LOG}
+    )
     return store.path.stat().st_size >= int(block_size) * int(blocks)

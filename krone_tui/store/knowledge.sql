@@ -9,7 +9,7 @@ CREATE TABLE about (name VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
 -- One row: one run of `krone-tui learn` over one or more logs.
 CREATE TABLE lesson (
     lesson_id INTEGER PRIMARY KEY,
-    digest VARCHAR NOT NULL UNIQUE,     -- of its sources' digests and the grouping: the same logs learnt alike
+    digest VARCHAR NOT NULL UNIQUE,     -- of its sources' digests and how they were grouped and cut: the same lesson
     learnt_at TIMESTAMP NOT NULL,       -- UTC
     grouped_by VARCHAR NOT NULL,        -- the grouping candidate's name, 'window' where no identifier serves
     kind VARCHAR NOT NULL,              -- of that candidate: 'message', 'header', 'field', 'source', 'window'
@@ -70,3 +70,7 @@ CREATE TABLE verdict (
     detail VARCHAR,                     -- JSON, or NULL
     retracted_at TIMESTAMP              -- UTC; NULL while it stands
 );
+
+-- One row: the text of one template of a log that a verdict was given on; by them the next log of the application is
+-- recognised.
+CREATE TABLE known_template (text VARCHAR PRIMARY KEY);

@@ -6,6 +6,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from krone_tui.store.connection import Store
+from krone_tui.store.overlay import only_reading
 
 CONTRACT = (
     "source",
@@ -97,22 +98,6 @@ def mode_components(store: Store) -> dict[int, str]:
     return {int(mode): str(text or "") for mode, text in rows}
 
 
-def related_modes(store: Store) -> dict[int, list[tuple[int, int]]]:
-    """failure_mode_id → (another failure mode found in the same executions, how many), most first."""
-    rows = store.rows(
-        """
-        WITH seen AS (SELECT DISTINCT failure_mode_id, variant_id FROM finding)
-        SELECT a.failure_mode_id, b.failure_mode_id, sum(v.executions)
-        FROM seen AS a JOIN seen AS b ON a.variant_id = b.variant_id AND a.failure_mode_id <> b.failure_mode_id
-        JOIN variant AS v ON v.variant_id = a.variant_id GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2
-        """
-    )
-    result: dict[int, list[tuple[int, int]]] = {}
-    for mode, other, count in rows:
-        result.setdefault(int(mode), []).append((int(other), int(count)))
-    return result
-
-
 def executions_of_mode(store: Store, failure_mode_id: int, within: TimeRange, limit: int) -> pa.Table:
     """Arrow table execution_id, identifier, start_time, seconds, records, score: the mode's executions, worst first."""
     return store.arrow(
@@ -129,8 +114,9 @@ def worklist(store: Store, within: TimeRange) -> pa.Table:
     """Arrow table failure_mode_id, execution_id: every flagged execution in the order n and N walk."""
     return store.arrow(
         f"""
-        SELECT failure_mode_id, execution_id FROM execution_verdict WHERE flagged AND NOT is_good AND {_IN_RANGE}
-        ORDER BY failure_mode_id, score DESC, execution_id
+        SELECT failure_mode_id, execution_id FROM execution_verdict JOIN (SELECT failure_mode_id, verdict_by AS said_by FROM failure_mode) USING (failure_mode_id)
+        WHERE flagged AND NOT is_good AND {_IN_RANGE}
+        ORDER BY said_by = 'person' DESC NULLS LAST, said_by NULLS LAST, failure_mode_id, score DESC, execution_id
         """,
         {"since": within.since, "until": within.until},
     )
@@ -222,7 +208,7 @@ def contract_columns(store: Store) -> list[tuple[str, str]]:
     """(table, its columns joined by commas) of the documented tables."""
     rows = dict(
         store.rows(
-            "SELECT table_name, string_agg(column_name, ', ' ORDER BY ordinal_position) FROM information_schema.columns GROUP BY 1"
+            "SELECT table_name, string_agg(column_name, ', ' ORDER BY ordinal_position) FROM information_schema.columns WHERE table_catalog = current_database() GROUP BY 1"
         )
     )
     return [(name, str(rows[name])) for name in CONTRACT if name in rows]
@@ -233,7 +219,8 @@ def query(store: Store, sql: str, limit: int) -> pa.Table:
 
     Raises `Store.QueryError` with DuckDB's message. The database is open read-only and sealed, so nothing can be changed.
     """
-    result = store.connection.sql(sql)
-    if result is None:
-        return pa.table({"result": ["done"]})
-    return result.limit(limit).to_arrow_table()
+    with only_reading(store.connection, sql):
+        result = store.connection.sql(sql)
+        if result is None:
+            return pa.table({"result": ["done"]})
+        return result.limit(limit).to_arrow_table()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from krone_tui.store import overlay
 from krone_tui.store.connection import Store
 
 
@@ -29,6 +30,8 @@ class Summary:
     grouping_reason: str
     baseline: str
     """Which baseline is in force, in words."""
+    verdicts: str
+    """How many verdicts of people and models count, and what they change, in words; '' without any."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,11 @@ class FailureModeRow:
     first_seen: datetime | None
     last_seen: datetime | None
     example_execution: int
+    verdict: str | None = None
+    """'anomalous' where somebody confirmed it, or said it of its Seq."""
+    verdict_by: str | None = None
+    """'person' or 'model'."""
+    verdict_comment: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,10 @@ class ExecutionRow:
     score: float
     level: str | None
     failure_mode_id: int | None
+    verdict: str | None
+    """'normal' or 'anomalous' where somebody's word decided, not the detectors."""
+    verdict_by: str | None
+    """'person' or 'model'."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +135,7 @@ class RecordRow:
 
 _EXECUTION_COLUMNS = """
     e.execution_id, e.identifier, e.grouped_by, e.is_window, e.is_good, o.path, e.start_time, e.end_time, e.first_line, e.last_line,
-    e.records, e.lines, e.variant_id, e.flagged, e.score, e.level, e.failure_mode_id
+    e.records, e.lines, e.variant_id, e.flagged, e.score, e.level, e.failure_mode_id, e.verdict, e.verdict_by
 """
 
 
@@ -146,13 +158,18 @@ def summary(store: Store) -> Summary:
     baseline = store.scalar("SELECT value FROM fact WHERE name = 'baseline'")
     return Summary(
         int(sources), int(lines), int(records), int(executions), int(windows), int(flagged), int(modes), int(templates),
-        start, end, first_flagged, str(grouped_by), str(reason), str(baseline),
+        start, end, first_flagged, str(grouped_by), str(reason), str(baseline), overlay.told(store),
     )  # fmt: skip
 
 
 def failure_modes(store: Store) -> list[FailureModeRow]:
-    """All failure modes, most suspicious first."""
-    return [FailureModeRow(*row) for row in store.rows("SELECT * FROM failure_mode ORDER BY failure_mode_id")]
+    """All failure modes: those that a person or a model confirmed, then the others, most suspicious first."""
+    return [
+        FailureModeRow(*row)
+        for row in store.rows(
+            "SELECT * FROM failure_mode ORDER BY verdict_by = 'person' DESC NULLS LAST, verdict_by NULLS LAST, failure_mode_id"
+        )
+    ]
 
 
 def executions(

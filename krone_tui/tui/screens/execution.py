@@ -11,6 +11,8 @@ from textual.widgets import Static
 from krone_tui.explanation import evidence
 from krone_tui.store import screen as queries
 from krone_tui.store import views
+from krone_tui.store.targets import targets_at
+from krone_tui.store.verdicts import ANOMALOUS, NORMAL
 from krone_tui.tui import keys
 from krone_tui.tui.screens.base import KroneScreen
 from krone_tui.tui.text import clock, count, duration, safe
@@ -60,7 +62,7 @@ class ExecutionScreen(KroneScreen):
     def _show(self, execution_id: int, position: int | None, *, from_end: bool = False) -> None:
         self.execution_id = execution_id
         self.krone.current_execution = execution_id
-        self.run_worker(self._fill(execution_id, position, from_end), group="fill", exclusive=True)
+        self.fill(self._fill(execution_id, position, from_end), group="fill", exclusive=True)
 
     async def _fill(self, execution_id: int, position: int | None, from_end: bool) -> None:
         execution = await self.desk.ask(views.execution, execution_id)
@@ -124,6 +126,8 @@ class ExecutionScreen(KroneScreen):
             if mode
             else f"  not flagged, score {execution.score:.2f}"
         )
+        if execution.verdict is not None:
+            text.append(f", {execution.verdict} by a {execution.verdict_by}'s verdict")
         place = self.krone.findings.place(execution.execution_id)
         text.append(f"  {place}\n" if place else "\n", "dim")
         times = (
@@ -136,9 +140,32 @@ class ExecutionScreen(KroneScreen):
         )
         return text
 
+    async def renew(self) -> None:
+        """Show what verdicts have changed, the cursor where it is."""
+        item = self._under_cursor()
+        self._show(self.execution_id, item.position if item is not None else None)
+
+    def action_normal(self) -> None:
+        """The Seq under the cursor is normal."""
+        self._judge(NORMAL)
+
+    def action_anomalous(self) -> None:
+        """The Seq under the cursor is anomalous."""
+        self._judge(ANOMALOUS)
+
+    def _judge(self, verdict: str) -> None:
+        item = self._under_cursor()
+        if item is not None:
+            self.fill(self._ask_verdict(item, verdict))
+
+    async def _ask_verdict(self, item: Item, verdict: str) -> None:
+        level = "action" if item.kind == "entity" else "status"
+        found = await self.desk.ask(targets_at, self.execution_id, item.position, item.length, level)
+        self.krone.judge(*found, verdict)
+
     def on_execution_tree_records_wanted(self, event: ExecutionTree.RecordsWanted) -> None:
         """Fetch the records of a span that was unfolded by hand."""
-        self.run_worker(self._fetch(event))
+        self.fill(self._fetch(event), group="fetch")
 
     async def _fetch(self, event: ExecutionTree.RecordsWanted) -> None:
         wanted_of = self.execution_id
@@ -217,7 +244,7 @@ class ExecutionScreen(KroneScreen):
     def _walk(self, step: int) -> None:
         if 0 <= self._finding + step < len(self._findings):
             self._finding += step
-            self.run_worker(self._go_to_finding(), group="fill", exclusive=True)
+            self.fill(self._go_to_finding(), group="fill", exclusive=True)
             return
         found = self.krone.findings.step(self.execution_id, step)
         if found is not None:

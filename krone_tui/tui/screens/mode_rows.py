@@ -1,13 +1,17 @@
 """Failure modes as rows of a table, with as many columns as the terminal has room for."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
 from krone_tui.store.views import FailureModeRow
 from krone_tui.tui.screens.base import WIDE
-from krone_tui.tui.text import clock, short_count, sparkline
+from krone_tui.tui.text import clock, safe, short_count, sparkline
 
+_SAID = {False: "confirmed", True: "verdict"}
+"""In front of what deviates: a failure mode that somebody confirmed, or one that is all their word."""
+_LEADING_IDENTIFIER = re.compile(r"^(missing: |)\[[^\]\s]*<\*>[^\]\s]*\]:?\s*")
 SPARK = 8
 """Columns of the sparkline: slices of the log's time."""
 
@@ -39,14 +43,23 @@ def mode_table(
     if width >= WIDE:
         columns.append(("last", seen, [_seen(mode, "last_seen", days) for mode in modes]))
     columns.append(("over time", 9, [sparkline(timelines.get(mode.failure_mode_id, [])) for mode in modes]))
-    columns.append(("what deviates", None, [mode.title for mode in modes]))
+    columns.append(("what deviates", None, [_mode_title(mode) for mode in modes]))
     rows = pa.table({label: pa.array(values, pa.string()) for label, _, values in columns})
     return rows, [label for label, _, _ in columns], [wide for _, wide, _ in columns]
+
+
+def short_title(title: str) -> str:
+    """What deviates without the identifier in brackets that every message of many logs begins with."""
+    return _LEADING_IDENTIFIER.sub(r"\1", title) or title
 
 
 def _seen(mode: FailureModeRow, which: str, days: bool) -> str:
     time = getattr(mode, which)
     return f"{time:%m-%d %H:%M:%S}" if time is not None and days else clock(time)
+
+
+def _mode_title(mode: FailureModeRow) -> str:
+    return f"{_SAID[mode.kind == 'verdict']}: {short_title(mode.title)}" if mode.verdict else short_title(mode.title)
 
 
 def mode_words(mode: FailureModeRow) -> str:
@@ -56,4 +69,6 @@ def mode_words(mode: FailureModeRow) -> str:
         if mode.first_seen and mode.last_seen != mode.first_seen
         else ""
     )
-    return f"{mode.path}  ({mode.kind}, {mode.level} level{seen})"
+    said = f"; {_SAID[mode.kind == 'verdict']} by a {mode.verdict_by}" if mode.verdict else ""
+    comment = f": {mode.verdict_comment}" if mode.verdict_comment else ""
+    return safe(f"{mode.path}  ({mode.kind}, {mode.level} level{seen}{said}{comment})")

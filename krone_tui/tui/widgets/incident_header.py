@@ -36,6 +36,8 @@ class IncidentHeader(Widget):
             text.append("x clears it", "dim")
         else:
             text.append(f"baseline: {safe(found.baseline)}")
+            if found.verdicts:
+                text.append(f", {found.verdicts}")
             if self.note:
                 text.append(f"  {safe(self.note)}")
         return text
