@@ -12,7 +12,7 @@ DEV := $(VENV)/.made-dev
 LLM := $(VENV)/.made-llm
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint style types contracts format models samples bench llm clean
+.PHONY: help run test lint style types contracts format models samples docs bench llm clean
 
 help:
 	@echo "make run      install into $(VENV) and open the screen on a sample log"
@@ -21,6 +21,7 @@ help:
 	@echo "make format   rewrite the sources in the project's style"
 	@echo "make models   build the shipped detectors again (about ten minutes)"
 	@echo "make samples  write the sample logs again"
+	@echo "make docs     write the pages that are made from the program again"
 	@echo "make bench    accuracy and speed (minutes; KRONE_TUI_BENCH_DATA names the public logs)"
 	@echo "make llm      try again to build llama-cpp-python, which explains findings in words"
 	@echo "make clean    remove $(VENV) and what tools left"
@@ -54,6 +55,9 @@ models: $(DEV)
 
 samples: $(DEV)
 	$(BIN)/python sample_logs/simulate.py
+
+docs: $(DEV)
+	$(BIN)/python docs/build.py
 
 bench: $(DEV)
 	$(BIN)/python benchmarks/accuracy.py

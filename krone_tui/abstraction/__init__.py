@@ -1,7 +1,8 @@
 """From records to templates, and from templates to the Log Abstraction Model."""
 
 from krone_tui.abstraction.extractors import Extractor, FileExtractor, RulesExtractor
-from krone_tui.abstraction.hierarchy import HierarchyResult, build_hierarchy, write_hierarchy
+from krone_tui.abstraction.hierarchy import HierarchyResult, build_hierarchy, hierarchy_lines
+from krone_tui.abstraction.masking import masks_digest
 from krone_tui.abstraction.rules import Leaf, TemplateText, extract_hierarchy
 from krone_tui.abstraction.templates import TemplatesResult, mine_templates
 
@@ -15,6 +16,7 @@ __all__ = [
     "TemplatesResult",
     "build_hierarchy",
     "extract_hierarchy",
+    "hierarchy_lines",
+    "masks_digest",
     "mine_templates",
-    "write_hierarchy",
 ]

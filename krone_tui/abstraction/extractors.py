@@ -1,8 +1,10 @@
 """Where a hierarchy comes from: the rules, or a file that overrides them."""
 
 import csv
+import hashlib
 import io
 import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +17,8 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection); a leading `'` makes it
 text."""
 
+_OBEYED = ("Cc", "Cf", "Cs", "Co")
+"""Categories of characters that a terminal may obey, or that it does not show."""
 _OWN_COLUMNS = ("template", "entity", "action", "status")
 _PUBLISHED_COLUMNS = ("log_template", "entity_1", "action_1", "status")
 _MAX_FILE_BYTES = 64 * 1024 * 1024
@@ -25,6 +29,11 @@ _NUMBERED = re.compile(r"_\d+$")
 class Extractor(Protocol):
     """Gives each template its place; the result has one leaf a template, in the order given."""
 
+    @property
+    def identity(self) -> str:
+        """What the leaves depend on besides the templates: two extractors with the same one give the same."""
+        ...
+
     def extract(self, templates: Sequence[TemplateText]) -> list[Leaf]:
         """The leaves of all templates; may raise `KroneError`."""
         ...
@@ -32,6 +41,8 @@ class Extractor(Protocol):
 
 class RulesExtractor:
     """The default: word lexicon and position in the sentence; needs nothing but the templates."""
+
+    identity = "rules"
 
     def extract(self, templates: Sequence[TemplateText]) -> list[Leaf]:
         """See `extract_hierarchy`."""
@@ -50,15 +61,19 @@ class FileExtractor:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._places = _read_places(path)
+        content = _read_content(path)
+        self.identity = "file " + hashlib.blake2b(content, digest_size=16).hexdigest()
+        self._places = _read_places(path, content)
+        self.asked = 0
+        """Templates of the last `extract`."""
         self.matched = 0
-        """Templates of the last `extract` that the file knew."""
+        """Those of them that the file knew."""
 
     def extract(self, templates: Sequence[TemplateText]) -> list[Leaf]:
         """The file's leaf where it has the template, the rules' leaf where not."""
         by_rules = extract_hierarchy(templates)
         leaves = []
-        self.matched = 0
+        self.asked, self.matched = len(templates), 0
         for template, ruled in zip(templates, by_rules, strict=True):
             place = self._places.get(normalised_template(template.text))
             self.matched += place is not None
@@ -68,10 +83,22 @@ class FileExtractor:
 
 def normalised_template(text: str) -> str:
     """A template's text without what differs between two miners' ways to write it: spaces, case, runs of
-    variables."""
+    variables; control characters as `shown` writes them."""
     text = re.sub(r"<[A-Z*:_]+>", "<*>", text)
     text = re.sub(r"(?:<\*>[\s.,:/]*){2,}", "<*> ", text)
-    return re.sub(r"\s+", " ", text).strip().lower()
+    return shown(re.sub(r"\s+", " ", text)).strip().lower()
+
+
+def shown(text: str) -> str:
+    """Text that a terminal shows and never obeys: white space as blanks, control characters spelled out."""
+    return "".join(
+        " "
+        if character.isspace()
+        else character.encode("unicode_escape").decode()
+        if unicodedata.category(character) in _OBEYED
+        else character
+        for character in text
+    )
 
 
 def csv_cell(text: str) -> str:
@@ -92,15 +119,22 @@ def _leaf_of(place: tuple[str, str, str], template: TemplateText, ruled: Leaf) -
     return Leaf(entity or ruled.entity, action or REPORT, status, outcome)
 
 
-def _read_places(path: Path) -> dict[str, tuple[str, str, str]]:
+def _read_content(path: Path) -> bytes:
     try:
-        if path.stat().st_size > _MAX_FILE_BYTES:
-            raise KroneError(f"The hierarchy file {path} is larger than {_MAX_FILE_BYTES // 1024**2} MiB.")
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise KroneError(f"The hierarchy file {path} is not UTF-8 text.") from error
+        with path.open("rb") as file:
+            content = file.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
         raise KroneError(f"The hierarchy file {path} cannot be read: {error.strerror or error}.") from error
+    if len(content) > _MAX_FILE_BYTES:
+        raise KroneError(f"The hierarchy file {path} is larger than {_MAX_FILE_BYTES // 1024**2} MiB.")
+    return content
+
+
+def _read_places(path: Path, content: bytes) -> dict[str, tuple[str, str, str]]:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise KroneError(f"The hierarchy file {path} is not UTF-8 text.") from error
     try:
         reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
         header = [name.strip() for name in reader.fieldnames or []]

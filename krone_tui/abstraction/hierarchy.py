@@ -2,18 +2,15 @@
 leaf."""
 
 import csv
-import os
-import tempfile
+import io
 import time
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 
-from krone_tui.abstraction.extractors import Extractor, RulesExtractor, csv_cell
+from krone_tui.abstraction.extractors import Extractor, RulesExtractor, csv_cell, shown
 from krone_tui.abstraction.rules import TemplateText
-from krone_tui.errors import KroneError
 from krone_tui.progress import Progress, StageProgress, silent
 from krone_tui.store.connection import Store
 from krone_tui.store.hierarchy import LEAF_COLUMNS, template_leaves, template_texts, write_leaves
@@ -64,30 +61,15 @@ def build_hierarchy(
     )
 
 
-def write_hierarchy(store: Store, path: Path) -> None:
-    """Write the hierarchy as CSV `template,entity,action,status,outcome`, to be edited and read by
-    `FileExtractor`.
+def hierarchy_lines(store: Store) -> Iterator[str]:
+    """The hierarchy as CSV `template,entity,action,status,outcome`, a row at a time without its line end.
 
-    No cell reads as a formula in a spreadsheet. The file is written aside and renamed. Raises `KroneError`.
+    No cell reads as a formula in a spreadsheet, none holds a control character; `FileExtractor` reads it.
     """
     rows = template_leaves(store)
     names = ("text", "entity", "action", "status", "outcome")
-    aside = ""
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            aside = file.name
-            writer = csv.writer(file)
-            writer.writerow(("template", *names[1:]))
-            writer.writerows(
-                [csv_cell(cell or "") for cell in row]
-                for row in zip(*(rows[name].to_pylist() for name in names), strict=True)
-            )
-        Path(aside).replace(path)
-    except (OSError, UnicodeError) as error:
-        if aside:
-            with suppress(OSError):
-                os.unlink(aside)  # noqa: PTH108
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise KroneError(f"The hierarchy cannot be written to {path}: {reason}.") from error
+    yield ",".join(("template", *names[1:]))
+    for row in zip(*(rows[name].to_pylist() for name in names), strict=True):
+        line = io.StringIO()
+        csv.writer(line, lineterminator="").writerow([csv_cell(shown(cell or "")) for cell in row])
+        yield line.getvalue()
