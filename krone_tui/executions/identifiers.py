@@ -45,8 +45,10 @@ _PREFIXED = re.compile(
 _KEYED = re.compile(r"(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9_.\-]{0,30})\s?[=:]\s?[\"'\[{(]?(" + _ID + r")")
 _WORD = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z]{3,20})[ #]{1,2}\[?(-?[0-9]{2,})(?![0-9.:,]*[0-9A-Za-z%])")
 _BARE_UUID = re.compile(r"(?<![0-9a-fA-F\-])(" + _UUID + r")(?![0-9a-fA-F\-])")
-_BARE_HEX = re.compile(r"(?<![0-9A-Za-z])((?:[0-9]+[a-f]|[a-f]+[0-9])[0-9a-f]{6,62})(?![0-9A-Za-z])")
+_BARE_HEX = re.compile(r"(?<![0-9A-Za-z])((?:[0-9]+[a-fA-F]|[a-fA-F]+[0-9])[0-9a-fA-F]{6,62})(?![0-9A-Za-z])")
 _BRACKETED = re.compile(r"^\s*[\[(](?:[A-Za-z_]+[=:# -])?(" + _ID + r")[\])]")
+_UUID_PATTERN = f"\\b({_UUID})\\b"
+_HEX_PATTERN = r"\b((?:[0-9]+[a-fA-F]|[a-fA-F]+[0-9])[0-9a-fA-F]{6,62})\b"
 UNNAMED = frozenset({"uuid", "hex id", "[id] at the start"})
 """Candidates known by their shape alone."""
 _UNITS = frozenset(
@@ -139,15 +141,26 @@ def _found(message: str) -> Iterable[tuple[Candidate, str]]:
         if match[1].lower() not in _UNITS:
             yield _worded(match[1]), match[2]
     for match in _BARE_UUID.finditer(message):
-        yield Candidate("uuid", Kind.MESSAGE, pattern=f"\\b({_UUID})\\b"), match[1]
+        yield Candidate("uuid", Kind.MESSAGE, pattern=_UUID_PATTERN), match[1]
     for match in _BARE_HEX.finditer(message):
-        yield (
-            Candidate("hex id", Kind.MESSAGE, pattern=r"\b((?:[0-9]+[a-f]|[a-f]+[0-9])[0-9a-f]{6,62})\b"),
-            match[1],
-        )
+        yield Candidate("hex id", Kind.MESSAGE, pattern=_HEX_PATTERN), match[1]
     bracketed = _BRACKETED.match(message)
     if bracketed and re.search(r"\d", bracketed[1]):
         yield Candidate("[id] at the start", Kind.MESSAGE, pattern=_BRACKETED.pattern), bracketed[1]
+
+
+def named(name: str) -> Candidate | None:
+    """The candidate that has this name in every log, also in one whose sample does not show it; else None."""
+    shapes = {"uuid": _UUID_PATTERN, "hex id": _HEX_PATTERN, "[id] at the start": _BRACKETED.pattern}
+    if name in shapes:
+        return Candidate(name, Kind.MESSAGE, pattern=shapes[name])
+    if match := re.fullmatch(r"([A-Za-z]{2,20}[_\-])\*", name):
+        return _prefixed(match[1])
+    if match := re.fullmatch(r"([A-Za-z][A-Za-z0-9_.\-]{0,30})=\*", name):
+        return _keyed(match[1])
+    if match := re.fullmatch(r"([A-Za-z]{3,20}) \*", name):
+        return _worded(match[1])
+    return None
 
 
 def _prefixed(prefix: str) -> Candidate:
@@ -170,7 +183,7 @@ def _worded(word: str) -> Candidate:
     return Candidate(
         f"{word.lower()} *",
         Kind.MESSAGE,
-        pattern=f"(?i)(?:^|[^A-Za-z0-9_]){re.escape(word)}[ #]{{1,2}}\\[?(-?[0-9]{{2,}})\\b",
+        pattern=f"(?i)(?:^|[^A-Za-z0-9_]){re.escape(word.lower())}[ #]{{1,2}}\\[?(-?[0-9]{{2,}})\\b",
     )
 
 
