@@ -1,11 +1,12 @@
 """The application: loading, then the screens; what every screen can do."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.filter import Monochrome, NoColor
 from textual.screen import Screen
@@ -16,22 +17,28 @@ from krone_tui.settings import Settings
 from krone_tui.store import Store, views
 from krone_tui.store import screen as queries
 from krone_tui.store.screen import TimeRange
-from krone_tui.tui import keys
+from krone_tui.store.targets import Target
+from krone_tui.tui import keys, verdicts
 from krone_tui.tui.ascii_filter import AsciiFilter
 from krone_tui.tui.desk import Desk
+from krone_tui.tui.ending import watch_signals
 from krone_tui.tui.findings import Findings
 from krone_tui.tui.loader import Loader
 from krone_tui.tui.messages import Loaded, LoadFailed, StageReported
 from krone_tui.tui.narrowing import FIELDS, Filter, parse_filter, parse_time_range
+from krone_tui.tui.painted_app import PaintedApp
 from krone_tui.tui.screens.base import KroneScreen
 from krone_tui.tui.screens.compare import CompareScreen
 from krone_tui.tui.screens.execution import ExecutionScreen
 from krone_tui.tui.screens.explanation import ExplanationScreen
+from krone_tui.tui.screens.groups import GroupsScreen
 from krone_tui.tui.screens.help import HelpScreen
 from krone_tui.tui.screens.hierarchy import HierarchyScreen
+from krone_tui.tui.screens.knowledge import KnowledgeScreen
 from krone_tui.tui.screens.loading import LoadingScreen
 from krone_tui.tui.screens.prompt import Prompt
 from krone_tui.tui.screens.raw import RawScreen
+from krone_tui.tui.screens.rerun import RerunScreen
 from krone_tui.tui.screens.search import SearchScreen
 from krone_tui.tui.screens.sql import SqlScreen
 from krone_tui.tui.screens.triage import TriageScreen
@@ -43,7 +50,7 @@ CANCELLED = 130
 """Exit code when reading was stopped, as a shell has it for an interrupted command."""
 
 
-class KroneApp(App[int]):
+class KroneApp(PaintedApp):
     """krone-tui on a terminal."""
 
     TITLE = "krone-tui"
@@ -77,12 +84,14 @@ class KroneApp(App[int]):
         """The one that was looked at last; triage goes there when it is shown again."""
         self.findings = Findings([], {}, {}, {}, {})
         self._paths = tuple(paths)
-        self._loader = Loader(paths, settings, self)
+        self._loaders = [Loader(paths, settings)]
 
     def on_mount(self) -> None:
         """Begin to read."""
+        if not self.is_headless:
+            watch_signals(self._leave)
         self.push_screen(LoadingScreen(self._paths))
-        self._loader.start()
+        self._loaders[0].start(self)
 
     def on_stage_reported(self, message: StageReported) -> None:
         """Show progress."""
@@ -91,12 +100,35 @@ class KroneApp(App[int]):
 
     async def on_loaded(self, message: Loaded) -> None:
         """Open triage."""
-        desk = Desk(message.investigation)
-        self.desk = desk
+        await self._take(Desk(message.investigation))
+        await self.switch_screen(TriageScreen())
+
+    async def _take(self, desk: Desk) -> None:
+        """Read what every screen needs of an investigation."""
         self.summary = await desk.ask(views.summary)
         self.templates = await desk.ask(views.template_texts)
         self.findings = await desk.ask(Findings.read)
+        self.current_execution = None
+        self.desk = desk
+
+    def rerun(self, settings: Settings, what: str) -> None:
+        """Read the log again with other settings, in the background, and show what they change."""
+        if "-" in self._paths:
+            self.say("What came from standard input cannot be read again; save it to a file first.")
+            return
+        loader = Loader(self._paths, settings)
+        self._loaders.append(loader)
+        self.push_screen(RerunScreen(settings, what, loader))
+
+    async def adopt(self, desk: Desk, settings: Settings) -> None:
+        """Put another investigation of the same log in the place of the present one, and open its triage."""
+        before, self.settings = self.desk, settings
+        await self._take(desk)
+        while len(self.screen_stack) > 2:
+            await self.pop_screen()
         await self.switch_screen(TriageScreen())
+        if before is not None:
+            await asyncio.to_thread(before.close)
 
     def on_load_failed(self, message: LoadFailed) -> None:
         """Say why, or leave when it was the user who stopped it."""
@@ -111,7 +143,8 @@ class KroneApp(App[int]):
     def close(self) -> None:
         """Stop all threads and close the investigation; called when the terminal is restored."""
         self.explainer.close()
-        self._loader.finish()
+        for loader in self._loaders:
+            loader.finish()
         if self.desk is not None:
             self.desk.close()
 
@@ -151,6 +184,24 @@ class KroneApp(App[int]):
             "Copied. No file was written: neither the current folder nor the home folder can be written to."
         )
 
+    def judge(self, targets: Sequence[Target], meant: int, verdict: str) -> None:
+        """Ask for a comment, then give a verdict on one of the targets."""
+        verdicts.ask_verdict(self, targets, meant, verdict)
+
+    async def renew(self) -> None:
+        """Show everything anew: verdicts have changed what is flagged."""
+        if self.desk is None:
+            return
+        self.summary = await self.desk.ask(views.summary)
+        found = await self.desk.ask(Findings.read)
+        found.filter, within = self.findings.filter, self.findings.within
+        counts = await self.desk.ask(queries.mode_counts, within)
+        found.take(within, counts, await self.desk.ask(queries.worklist, within))
+        self.findings = found
+        for screen in self.screen_stack:
+            if isinstance(screen, TriageScreen | ExecutionScreen | KnowledgeScreen):
+                await screen.renew()
+
     def say(self, sentence: str) -> None:
         """Tell something that needs no answer."""
         self.notify(safe(sentence), markup=False, timeout=4)
@@ -172,10 +223,16 @@ class KroneApp(App[int]):
         if self.failure is not None:
             self.exit(2)
         elif self.desk is None:
-            self._loader.cancel()
+            self._loaders[0].cancel()
             self.exit(CANCELLED)
         else:
             self.exit(0)
+
+    def _leave(self, code: int) -> None:
+        """Leave, whatever is under way."""
+        for loader in self._loaders:
+            loader.cancel()
+        self.exit(code)
 
     def action_focus_next(self) -> None:
         """Next pane."""
@@ -202,6 +259,18 @@ class KroneApp(App[int]):
         """The Log Abstraction Model."""
         self._open_once(HierarchyScreen)
 
+    def action_knowledge(self) -> None:
+        """Every verdict."""
+        self._open_once(KnowledgeScreen)
+
+    def action_undo(self) -> None:
+        """Take back the last verdict."""
+        verdicts.undo(self)
+
+    def action_groups(self) -> None:
+        """What else records could be grouped by."""
+        self._open_once(GroupsScreen)
+
     def action_work(self) -> None:
         """What the making took."""
         self._open_once(WorkScreen)
@@ -210,7 +279,9 @@ class KroneApp(App[int]):
         """The SQL prompt."""
         self._open_once(SqlScreen)
 
-    def _open_once(self, kind: type[HierarchyScreen | WorkScreen | SqlScreen]) -> None:
+    def _open_once(
+        self, kind: type[GroupsScreen | HierarchyScreen | KnowledgeScreen | WorkScreen | SqlScreen]
+    ) -> None:
         if self.desk is not None and not isinstance(self.screen, kind):
             self.push_screen(kind())
 

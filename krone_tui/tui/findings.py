@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from krone_tui.store import Store, views
 from krone_tui.store import screen as queries
+from krone_tui.store.relations import Related, related_modes
 from krone_tui.store.screen import TimeRange
 from krone_tui.tui.narrowing import Filter, describe
 from krone_tui.tui.screens.mode_rows import SPARK
@@ -18,7 +19,7 @@ class Findings:
 
     modes: list[views.FailureModeRow]
     timelines: dict[int, list[int]]
-    related: dict[int, list[tuple[int, int]]]
+    related: dict[int, Related]
     places: dict[int, str]
     components: dict[int, str]
     counts: dict[int, int] = field(default_factory=dict)
@@ -36,7 +37,7 @@ class Findings:
         findings = cls(
             views.failure_modes(store),
             views.mode_timeline(store, SPARK),
-            queries.related_modes(store),
+            related_modes(store),
             queries.mode_places(store),
             queries.mode_components(store),
         )

@@ -33,6 +33,9 @@ SCREENS = {
     "explanation": "Explanation",
     "search": "Search results",
     "hierarchy": "Hierarchy",
+    "knowledge": "Knowledge",
+    "groups": "Identifiers",
+    "rerun": "Re-run",
     "work": "Work",
     "sql": "SQL",
     "help": "Keys",
@@ -40,15 +43,15 @@ SCREENS = {
 }
 """The screens by the names the table uses, with what the help calls them."""
 
-_INNER = ("execution", "compare", "raw", "explanation", "search", "hierarchy", "work", "sql", "help")
+_INNER = ("execution", "compare", "raw", "explanation", "search", "hierarchy", "knowledge", "groups", "rerun", "work", "sql", "help")
 _LIST = ("list",)
 
 KEYS: tuple[Key, ...] = (
     # Moving, in every list and tree.
     Key("j,down", "cursor_down", "j ↓", "down", "Next line.", _LIST),
     Key("k,up", "cursor_up", "k ↑", "up", "Previous line.", _LIST),
-    Key("g,home", "scroll_home", "g Home", "top", "First line.", _LIST),
-    Key("G,end", "scroll_end", "G End", "end", "Last line.", _LIST),
+    Key("home,less_than_sign", "scroll_home", "Home <", "top", "First line.", _LIST),
+    Key("G,end,greater_than_sign", "scroll_end", "G >", "end", "Last line.", _LIST),
     Key("pagedown,ctrl+f,ctrl+d", "page_down", "PgDn ^F", "page down", "One page down.", _LIST),
     Key("pageup,ctrl+b,ctrl+u", "page_up", "PgUp ^B", "page up", "One page up.", _LIST),
     # Triage.
@@ -74,11 +77,26 @@ KEYS: tuple[Key, ...] = (
     # Findings.
     Key("n", "next_finding", "n", "next", "Next finding, in this execution, then in the next ones, then in the next failure mode.", ("triage", "execution", "compare"), bar=True),
     Key("N", "previous_finding", "N", "previous", "Previous finding.", ("triage", "execution", "compare")),
+    # Verdicts.
+    Key("m", "normal", "m", "normal", "This is normal: the failure mode, or the Seq under the cursor, here and in the next logs.", ("triage", "execution"), bar=True),
+    Key("a", "anomalous", "a", "anomalous", "This is anomalous: the failure mode, or the Seq under the cursor, here and in the next logs.", ("triage", "execution"), bar=True),
+    Key("m", "normal", "m", "normal", "Revise it: this is normal.", ("knowledge",), bar=True),
+    Key("a", "anomalous", "a", "anomalous", "Revise it: this is anomalous.", ("knowledge",), bar=True),
+    Key("d,delete", "forget", "d", "forget", "Forget the verdict.", ("knowledge",), bar=True),
+    Key("y", "export", "y", "export", "Write the verdicts in sight to a file of JSON lines.", ("knowledge",), bar=True),
+    Key("i", "import", "i", "import", "Read verdicts from such a file.", ("knowledge",), bar=True),
+    Key("slash", "find", "/", "search", "Search the verdicts.", ("knowledge",)),
+    Key("x", "show_all", "x", "all", "Show every verdict again.", ("knowledge",)),
+    Key("u", "app.undo", "u", "undo", "Take back the last verdict given in this session."),
+    Key("K", "app.knowledge", "K", "knowledge", "Every verdict: whose, how old; revise, forget, export, import."),
     # Narrowing.
     Key("slash", "app.search", "/", "search", "Search identifiers, templates and messages; re: in front for a regular expression.", bar=True),
     Key("f", "app.filter", "f", "filter", "Show only some failure modes, by kind, level, entity, component, source, score or text.", ("triage",), bar=True),
     Key("t", "app.time_range", "t", "time", "Look at a part of the log's time only.", ("triage",), bar=True),
     Key("x", "app.clear_filters", "x", "clear", "Clear filter and time range.", ("triage",)),
+    Key("g", "app.groups", "g", "group", "Group records by another identifier and see what that changes.", ("triage", "work"), bar=True),
+    Key("enter", "open", "Enter", "try", "Read the log grouped by this, in the background, and show what that changes.", ("groups",), bar=True),
+    Key("enter", "take", "Enter", "take it", "Go on with this one in place of the present one.", ("rerun",), bar=True),
     # Taking along.
     Key("y", "export", "y", "copy", "Copy a summary for the incident channel (OSC 52) and write it to a file.", ("triage", "execution"), bar=True),
     # Knowing the model.
@@ -91,6 +109,7 @@ KEYS: tuple[Key, ...] = (
     Key("escape,backspace", "app.go_back", "Esc", "back", "Back to where you came from; while something long runs, stop it.", _INNER, bar=True),
     Key("escape", "app.stop", "Esc", "cancel", "Stop reading and leave.", ("loading",), bar=True),
     Key("question_mark,f1", "app.help", "?", "keys", "All keys.", bar=True),
+    Key("ctrl+l", "app.redraw", "^L", "redraw", "Draw the screen again, when something else wrote on the terminal."),
     Key("ctrl+p,colon", "app.command_palette", "^P :", "commands", "Find any action by name."),
     Key("q,ctrl+c", "app.leave", "q", "quit", "Quit.", bar=True),
 )  # fmt: skip

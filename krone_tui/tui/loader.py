@@ -24,16 +24,18 @@ _PATIENCE = 3.0
 class Loader:
     """One attempt at opening an investigation."""
 
-    def __init__(self, paths: Sequence[str], settings: Settings, listener: MessagePump) -> None:
-        self._paths, self._settings, self._listener = paths, settings, listener
+    def __init__(self, paths: Sequence[str], settings: Settings) -> None:
+        self._paths, self._settings = paths, settings
+        self._listener: MessagePump | None = None
         self._stop = threading.Event()
         self._building: Store | None = None
         self._file: Path | None = None
         self._thread = threading.Thread(target=self._run, name="loader", daemon=True)
         self._reported = ("", 0.0)
 
-    def start(self) -> None:
-        """Begin."""
+    def start(self, listener: MessagePump) -> None:
+        """Begin, and tell this widget or application."""
+        self._listener = listener
         self._thread.start()
 
     def cancel(self) -> None:
@@ -80,4 +82,4 @@ class Loader:
             self._post(StageReported(progress))
 
     def _post(self, message: Message) -> bool:
-        return self._listener.post_message(message)
+        return self._listener is not None and self._listener.post_message(message)

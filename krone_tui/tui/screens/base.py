@@ -1,5 +1,6 @@
 """What every screen shares: the way to the queries, and layouts for narrow and wide terminals."""
 
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
 from textual.screen import Screen
@@ -21,6 +22,18 @@ class KroneScreen(Screen[Any]):
     AUTO_FOCUS = "*"
     PLACE = ""
     """Its name in the key table."""
+
+    def fill(self, work: Coroutine[Any, Any, object], *, group: str = "fill", exclusive: bool = False) -> None:
+        """Run what asks for data and shows it; `exclusive`: in place of what still runs in the same group."""
+        self.run_worker(self._while_open(work), group=group, exclusive=exclusive)
+
+    async def _while_open(self, work: Coroutine[Any, Any, object]) -> None:
+        try:
+            await work
+        except Exception:
+            # The reader may have left while the answer was on its way: there is nothing left to show it on.
+            if self in self.app.screen_stack:
+                raise
 
     @property
     def krone(self) -> "KroneApp":

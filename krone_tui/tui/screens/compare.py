@@ -55,7 +55,7 @@ class CompareScreen(KroneScreen):
     def _show(self, execution_id: int) -> None:
         self.execution_id = execution_id
         self.krone.current_execution = execution_id
-        self.run_worker(self._fill(execution_id), group="fill", exclusive=True)
+        self.fill(self._fill(execution_id), group="fill", exclusive=True)
 
     async def _fill(self, execution_id: int) -> None:
         execution = await self.desk.ask(views.execution, execution_id)

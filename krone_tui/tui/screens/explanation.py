@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.worker import get_current_worker
 
 from krone_tui.errors import Cancelled, KroneError
-from krone_tui.explanation import Explanation, KeptExplanations, Request, request_for
+from krone_tui.explanation import Explanation, KeptExplanations, Places, Request, places_of, request_for
 from krone_tui.store import views
 from krone_tui.tui import keys
 from krone_tui.tui.screens.base import KroneScreen
@@ -64,7 +64,7 @@ class ExplanationScreen(KroneScreen):
 
     def on_mount(self) -> None:
         """Ask."""
-        self.run_worker(self._ask(), group="ask", exclusive=True)
+        self.fill(self._ask(), group="ask", exclusive=True)
 
     async def _ask(self) -> None:
         panel = self.query_one(ExplanationPanel)
@@ -73,22 +73,23 @@ class ExplanationScreen(KroneScreen):
             self.query_one(PaneTitle).title = f"Explanation of {safe(execution.identifier, 50)}"
         try:
             self._request, seq_hash = await self.desk.ask(request_for, self._execution_id)
+            places = await self.desk.ask(places_of, self._execution_id)
             model = self.krone.explainer.model
         except KroneError as error:
             panel.finish(_without(str(error)))
             return
         panel.begin(f"{model.name} is reading the evidence …")
-        self._speak(self._request, seq_hash)
+        self._speak(self._request, seq_hash, places)
 
     @work(thread=True, group="speak", exclusive=True)
-    def _speak(self, request: Request, seq_hash: int) -> None:
+    def _speak(self, request: Request, seq_hash: int, places: Places) -> None:
         """In a thread: never touches a widget."""
         explainer = self.krone.explainer
         kept = KeptExplanations(self.krone.settings)
         worker = get_current_worker()
         self._speaking = True
         try:
-            known = kept.get(seq_hash, explainer.model)
+            known = kept.get(seq_hash, explainer.model, request, places)
             if known is not None:
                 self.post_message(self.Ended(known, kept=True))
                 return
@@ -96,7 +97,7 @@ class ExplanationScreen(KroneScreen):
                 if worker.is_cancelled:
                     return
                 if chunk.explanation is not None:
-                    kept.put(seq_hash, explainer.model, chunk.explanation)
+                    kept.put(seq_hash, explainer.model, chunk.explanation, request, places)
                     self.post_message(self.Ended(chunk.explanation))
                 elif chunk.text:
                     self.post_message(self.Said(chunk.text))
@@ -173,7 +174,7 @@ def _final(explanation: Explanation, *, kept: bool) -> Text:
     if explanation.left_out:
         text.append(f"\nNot shown to the model: {safe('; '.join(explanation.left_out))}.", "italic")
     how = (
-        "asked before, for the first execution that failed this way; line numbers are that one's"
+        "asked before, of an execution that failed this way; lines and quotations are this one's"
         if kept
         else f"{explanation.seconds:.0f} s"
     )

@@ -29,7 +29,7 @@ class HierarchyScreen(KroneScreen):
 
     def on_mount(self) -> None:
         """Fill the tree."""
-        self.run_worker(self._fill())
+        self.fill(self._fill())
 
     async def _fill(self) -> None:
         tree = self.query_one(ExecutionTree)

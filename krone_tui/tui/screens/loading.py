@@ -59,7 +59,7 @@ class LoadingScreen(KroneScreen):
             sign = "  " if report is None else "▶ " if stage == current else "✓ "
             text.append(f"{sign}{stage:<12}", "bold" if stage == current else "" if report else "dim")
             if report is not None:
-                text.append(_so_far(report, done=stage != current))
+                text.append(so_far(report, done=stage != current))
             text.append("\n")
         if self._failure:
             text.append(f"\n{safe(self._failure)}\n", "bold")
@@ -67,7 +67,8 @@ class LoadingScreen(KroneScreen):
         return text
 
 
-def _so_far(report: StageProgress, *, done: bool) -> str:
+def so_far(report: StageProgress, *, done: bool) -> str:
+    """How far a stage is, with a bar while it is under way."""
     if report.unit == "bytes":
         amount = f"{report.done / 1e6:,.1f} MB" + (
             f" of {report.total / 1e6:,.1f} MB" if report.total else ""

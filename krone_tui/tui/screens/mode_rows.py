@@ -59,7 +59,11 @@ def _seen(mode: FailureModeRow, which: str, days: bool) -> str:
 
 
 def _mode_title(mode: FailureModeRow) -> str:
-    return f"{_SAID[mode.kind == 'verdict']}: {short_title(mode.title)}" if mode.verdict else short_title(mode.title)
+    return (
+        f"{_SAID[mode.kind == 'verdict']}: {short_title(mode.title)}"
+        if mode.verdict
+        else short_title(mode.title)
+    )
 
 
 def mode_words(mode: FailureModeRow) -> str:

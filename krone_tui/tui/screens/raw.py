@@ -46,7 +46,7 @@ class RawScreen(KroneScreen):
 
     def on_mount(self) -> None:
         """Show the surroundings."""
-        self.run_worker(self._open(), group="fill", exclusive=True)
+        self.fill(self._open(), group="fill", exclusive=True)
 
     async def _open(self) -> None:
         execution = await self.desk.ask(views.execution, self._execution_id)
@@ -94,7 +94,7 @@ class RawScreen(KroneScreen):
             centre = next(
                 (record_id for record_id, line in reversed(self._records) if line <= event.line), self._first
             )
-            self.run_worker(
+            self.fill(
                 self._load(centre, centre - 2 * AROUND, centre + 2 * AROUND), group="fill", exclusive=True
             )
 

@@ -40,7 +40,7 @@ class SearchScreen(KroneScreen):
 
     def on_mount(self) -> None:
         """Search."""
-        self.run_worker(self._search())
+        self.fill(self._search())
 
     async def _search(self) -> None:
         regex = self._pattern.startswith(REGEX_PREFIX)

@@ -43,8 +43,11 @@ class SqlScreen(KroneScreen):
         yield ArrowTable(["table", "columns"], [22, None])
         yield KeyBar(self.PLACE)
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
         """Begin with the tables and their columns."""
+        self.fill(self._list_tables())
+
+    async def _list_tables(self) -> None:
         tables = await self.desk.ask(queries.contract_columns)
         self.query_one(ArrowTable).show(
             pa.table(
@@ -60,7 +63,7 @@ class SqlScreen(KroneScreen):
         event.stop()
         if event.value.strip() and not self.running:
             self._history.append(event.value)
-            self.run_worker(self._run(event.value))
+            self.fill(self._run(event.value))
 
     async def _run(self, sql: str) -> None:
         title = self.query_one(PaneTitle)

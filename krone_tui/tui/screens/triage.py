@@ -12,9 +12,12 @@ from krone_tui.explanation import evidence
 from krone_tui.report import Timeline
 from krone_tui.store import screen as queries
 from krone_tui.store import views
+from krone_tui.store.targets import mode_target
+from krone_tui.store.verdicts import ANOMALOUS, NORMAL
 from krone_tui.tui import keys
 from krone_tui.tui.screens.base import WIDE, KroneScreen
 from krone_tui.tui.screens.mode_rows import mode_table, mode_words
+from krone_tui.tui.screens.related import related_words
 from krone_tui.tui.text import clock, count, duration
 from krone_tui.tui.widgets.arrow_table import ArrowTable
 from krone_tui.tui.widgets.bars import KeyBar, PaneTitle
@@ -71,17 +74,26 @@ class TriageScreen(KroneScreen):
                 )
         yield KeyBar(self.PLACE)
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
         """Fill everything."""
-        header = self.query_one(IncidentHeader)
-        header.summary = self.krone.summary
-        header.note = " ".join(self.desk.investigation.opened.notes)
+        self._fill_header()
         self.show_modes()
         self.query_one("#modes").focus()
 
+    def _fill_header(self) -> None:
+        header = self.query_one(IncidentHeader)
+        header.summary = self.krone.summary
+        header.note = " ".join(self.desk.investigation.opened.notes)
+
+    async def renew(self) -> None:
+        """Show what verdicts have changed, the cursor on its failure mode or on the one that comes in its place."""
+        self._fill_header()
+        self.show_modes(keep=True)
+        await self._fill_histogram(self.query_one(Histogram).size.width)
+
     def on_histogram_width_changed(self, event: Histogram.WidthChanged) -> None:
         """Fetch the histogram in the new width."""
-        self.run_worker(self._fill_histogram(event.columns), group="histogram", exclusive=True)
+        self.fill(self._fill_histogram(event.columns), group="histogram", exclusive=True)
 
     async def _fill_histogram(self, columns: int) -> None:
         slices = await self.desk.ask(views.histogram, max(1, columns))
@@ -94,7 +106,8 @@ class TriageScreen(KroneScreen):
 
     def show_modes(self, *, keep: bool = False) -> None:
         """Show the failure modes that the filters admit; `keep` the cursor on its failure mode."""
-        current = self.selected_mode if keep else None
+        table = self.query_one("#modes", ArrowTable)
+        current, row = (self.selected_mode, table.cursor_row) if keep else (None, 0)
         self.modes, counts = self.krone.findings.shown_modes()
         self.query_one(IncidentHeader).narrowed = self.krone.findings.describe()
         rows, labels, widths = mode_table(self.modes, counts, self.krone.findings.timelines, self.size.width)
@@ -104,9 +117,9 @@ class TriageScreen(KroneScreen):
                 for index, mode in enumerate(self.modes)
                 if current and mode.failure_mode_id == current.failure_mode_id
             ),
-            0,
+            row,
         )
-        self.query_one("#modes", ArrowTable).show(rows, labels=labels, widths=widths, cursor=at)
+        table.show(rows, labels=labels, widths=widths, cursor=at)
         if not keep or self.selected_mode != current:
             self._follow_mode()
 
@@ -134,10 +147,14 @@ class TriageScreen(KroneScreen):
 
     def _follow_mode(self) -> None:
         self._executions = []
-        self.run_worker(self._fill_executions(), group="follow", exclusive=True)
+        self.fill(self._fill_executions(), group="follow", exclusive=True)
 
     def _follow_execution(self) -> None:
-        self.run_worker(self._fill_evidence(), group="follow", exclusive=True)
+        self.fill(self._fill_evidence_after_pause(), group="follow", exclusive=True)
+
+    async def _fill_evidence_after_pause(self) -> None:
+        await asyncio.sleep(_PAUSE)
+        await self._fill_evidence()
 
     async def _fill_executions(self) -> None:
         mode = self.selected_mode
@@ -152,6 +169,8 @@ class TriageScreen(KroneScreen):
             none = (
                 "No failure mode passes the filters; x clears them."
                 if found and found.flagged
+                else "Nothing is flagged any more: K shows the verdicts, u undoes the last one."
+                if found and found.verdicts
                 else "Nothing in this log deviates from the baseline."
             )
             self.query_one(EvidencePanel).show_evidence([], none)
@@ -173,7 +192,6 @@ class TriageScreen(KroneScreen):
         mode, execution_id = self.selected_mode, self.selected_execution
         if mode is None or execution_id is None:
             return
-        await asyncio.sleep(_PAUSE)
         execution = await self.desk.ask(views.execution, execution_id)
         sentences = await self.desk.ask(evidence, execution_id)
         if execution is None:
@@ -184,9 +202,9 @@ class TriageScreen(KroneScreen):
         self.query_one(
             "#evidence-title", PaneTitle
         ).title = f"{name}{when}  {row + 1:,} of {len(self._executions):,}"
-        related = self.krone.findings.related.get(mode.failure_mode_id, [])
+        related = related_words(mode, self.krone.findings)
         panel = self.query_one("#evidence-panel", EvidencePanel)
-        panel.show_evidence(sentences, mode_words(mode), _related_words(related))
+        panel.show_evidence(sentences, mode_words(mode), related)
         self.krone.current_execution = execution_id
 
     def select(self, failure_mode_id: int, execution_id: int) -> None:
@@ -246,6 +264,22 @@ class TriageScreen(KroneScreen):
         if self.selected_execution is not None:
             self.krone.open_raw(self.selected_execution, None)
 
+    def action_normal(self) -> None:
+        """The failure mode is normal."""
+        self._judge(NORMAL)
+
+    def action_anomalous(self) -> None:
+        """The failure mode is anomalous."""
+        self._judge(ANOMALOUS)
+
+    def _judge(self, verdict: str) -> None:
+        if self.selected_mode is not None:
+            self.fill(self._ask_verdict(self.selected_mode.failure_mode_id, verdict))
+
+    async def _ask_verdict(self, failure_mode_id: int, verdict: str) -> None:
+        target = await self.desk.ask(mode_target, failure_mode_id)
+        self.krone.judge([target] if target else [], 0, verdict)
+
     def action_next_finding(self) -> None:
         """The next execution with a finding."""
         self._walk(1)
@@ -268,16 +302,6 @@ class TriageScreen(KroneScreen):
     def wide(self) -> bool:
         """Whether panes stand side by side."""
         return self.size.width >= WIDE
-
-
-def _related_words(related: list[tuple[int, int]]) -> str:
-    if not related:
-        return ""
-    return (
-        "In the same executions: "
-        + ", ".join(f"failure mode {mode} ({count_:,})" for mode, count_ in related[:4])
-        + "."
-    )
 
 
 def _execution_rows(found: pa.Table | None) -> pa.Table:

@@ -31,7 +31,7 @@ class WorkScreen(KroneScreen):
 
     def on_mount(self) -> None:
         """Fill the lines."""
-        self.run_worker(self._fill())
+        self.fill(self._fill())
 
     async def _fill(self) -> None:
         work = await self.desk.ask(facts.read_work)
