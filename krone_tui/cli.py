@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,11 +10,26 @@ import typer
 from typer.core import TyperGroup
 
 from krone_tui import __version__
+from krone_tui.commands import completion
+from krone_tui.commands.cache import cache
+from krone_tui.commands.config import config
+from krone_tui.commands.explain import explain
+from krone_tui.commands.groups import groups
+from krone_tui.commands.hierarchy import hierarchy
+from krone_tui.commands.knowledge import knowledge
+from krone_tui.commands.learn import learn
+from krone_tui.commands.merge import merge
+from krone_tui.commands.models import models
 from krone_tui.commands.open import open_
 from krone_tui.commands.output import write
+from krone_tui.commands.samples import samples
 from krone_tui.commands.scan import scan
 from krone_tui.commands.signals import Signals
+from krone_tui.commands.sql import sql
+from krone_tui.commands.tables import harmless
 from krone_tui.errors import Cancelled, KroneError
+
+_DEBUG = "--debug"
 
 
 class _PathsFirst(TyperGroup):
@@ -25,7 +41,7 @@ class _PathsFirst(TyperGroup):
         return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        own = {"--help", "--version", "--install-completion", "--show-completion"}
+        own = {"--help", "-h", "--version", _DEBUG}
         if args and args[0].startswith("-") and args[0].split("=")[0] not in own:
             # Options of `open`, or '-' for standard input.
             args = ["open", *args]
@@ -34,7 +50,7 @@ class _PathsFirst(TyperGroup):
 
 app = typer.Typer(
     cls=_PathsFirst,
-    add_completion=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -55,28 +71,60 @@ def _root(
     _version_asked: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    _debug: Annotated[
+        bool, typer.Option(_DEBUG, help="Show where an error comes from; anywhere on the line.")
+    ] = False,
 ) -> None:
     pass
 
 
-app.command("open")(open_)
-app.command("scan")(scan)
+EVERY_DAY = "Every day"
+LOOK_CLOSER = "Look closer"
+HERE = "This installation"
+
+app.command("open", rich_help_panel=EVERY_DAY)(open_)
+app.command("scan", rich_help_panel=EVERY_DAY)(scan)
+app.command("explain", rich_help_panel=EVERY_DAY)(explain)
+app.command("samples", rich_help_panel=EVERY_DAY)(samples)
+app.command("groups", rich_help_panel=LOOK_CLOSER)(groups)
+app.command("hierarchy", rich_help_panel=LOOK_CLOSER)(hierarchy)
+app.command("sql", rich_help_panel=LOOK_CLOSER)(sql)
+app.command("learn", rich_help_panel=LOOK_CLOSER)(learn)
+app.command("merge", rich_help_panel=LOOK_CLOSER)(merge)
+app.command("models", rich_help_panel=HERE)(models)
+app.add_typer(knowledge, name="knowledge", rich_help_panel=LOOK_CLOSER)
+app.add_typer(cache, name="cache", rich_help_panel=HERE)
+app.command("config", rich_help_panel=HERE)(config)
+app.command("completion", rich_help_panel=HERE)(completion.completion)
 
 
 def main() -> None:
-    """Entry point: one clear sentence and exit code 2 for what the user can mend."""
+    """Entry point: one clear sentence and exit code 2 for what the user can mend, and for what is our own fault."""
     _open_missing_streams()
+    if completion.VARIABLE in os.environ:
+        completion.enable()
+    arguments, debug = _without_debug(sys.argv[1:])
     try:
-        code = _run(sys.argv[1:])
-    except BaseException:
+        code = _run(arguments, debug)
+    except BaseException as error:
         # A query that a signal interrupts raises an error of DuckDB's own instead.
-        if Signals.received is None:
+        if Signals.received is not None:
+            code = 128 + Signals.received
+        elif isinstance(error, Exception):
+            code = _failed(_unexpected(error, debug), error if debug else None)
+        else:
             raise
-        code = 128 + Signals.received
     sys.exit(code)
 
 
-def _run(arguments: list[str]) -> int:
+def _without_debug(arguments: list[str]) -> tuple[list[str], bool]:
+    """The arguments without `--debug`, which may stand anywhere before `--`, and whether it was there."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    rest = [word for word in options if word != _DEBUG] + arguments[len(options) :]
+    return rest, _DEBUG in options
+
+
+def _run(arguments: list[str], debug: bool) -> int:
     """The exit code of one command."""
     try:
         code = app(arguments or ["--help"], prog_name="krone-tui", standalone_mode=False)
@@ -84,20 +132,31 @@ def _run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, Cancelled, typer.Abort):
         return 130
     except KroneError as error:
-        return _failed(str(error))
+        return _failed(str(error), error if debug else None)
     except _USAGE_ERROR as error:
         return _failed(_usage(error, arguments))
     except OSError as error:
         # Of the help, which Typer writes by itself; all else is reported where it happens.
         if error.filename is not None:
             raise
-        return _failed(f"The output cannot be written: {error.strerror or error}.")
+        return _failed(f"The output cannot be written: {error.strerror or error}.", error if debug else None)
     # Help is shown when nothing is named, but a script whose variable was empty must hear of it.
     return (code or 0) if arguments else 2
 
 
-def _failed(sentence: str) -> int:
-    sys.stderr.write(f"krone-tui: {sentence}\n")
+def _unexpected(error: Exception, debug: bool) -> str:
+    """One sentence for what nobody foresaw, and hence is a bug of ours."""
+    said = " ".join(str(error).split())
+    name = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    how = "the lines above" if debug else f"what {_DEBUG} adds"
+    return f"This is a bug of krone-tui ({name[:300]}); please report it with {how}."
+
+
+def _failed(sentence: str, error: BaseException | None = None) -> int:
+    """Say what is wrong, below the traceback of `error`. Either may quote a log, which must not be obeyed."""
+    for line in "".join(traceback.format_exception(error)).splitlines() if error is not None else ():
+        sys.stderr.write(f"{harmless(line)}\n")
+    sys.stderr.write(f"krone-tui: {harmless(sentence)}\n")
     return 2
 
 

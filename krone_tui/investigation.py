@@ -7,33 +7,33 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from krone_tui import __version__
-from krone_tui.abstraction import build_hierarchy, mine_templates
+from krone_tui.abstraction import Extractor, FileExtractor, build_hierarchy, mine_templates
 from krone_tui.detection import detect, model_files
 from krone_tui.errors import KroneError
 from krone_tui.executions import group_executions
 from krone_tui.ingest import SourceFile, ingest, resolve_sources
+from krone_tui.knowledge import Baseline, resolve_baseline
 from krone_tui.progress import Progress, silent
 from krone_tui.resources import data_folder
 from krone_tui.seqs import build_seqs
 from krone_tui.settings import Settings
-from krone_tui.store import SCHEMA_VERSION, Store, facts, integrity
+from krone_tui.store import SCHEMA_VERSION, Store, facts, integrity, kept
+from krone_tui.store.judging import Judging
 
 STAGES = ("ingest", "templates", "hierarchy", "executions", "seqs", "detection")
 """In the order they run."""
 _RESULT_SETTINGS = ("group_by", "idle_gap", "normal_before", "sensitivity", "exhaustive")
-"""Settings that change what the stages write, and therefore name a cache of their own."""
-
-_DAMAGED = ".damaged"
-_ABANDONED = 24 * 3600.0
-"""Seconds after which nobody writes to a half-written investigation any more."""
-_FULL = ("IOException", "OutOfMemoryException", "TransactionException", "FatalException")
-"""DuckDB's errors that are the machine's: a full disk, too little memory."""
+"""Settings that change what the stages write, and therefore name a cache of their own. The content of the hierarchy's
+file does so too.
+"""
+_KNOWN_FEW = 0.5
+"""Share of the templates below which a hierarchy file is likely of another log, which is said."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,16 @@ class Investigation:
     """One log, or several read together, with everything found in them."""
 
     def __init__(
-        self, store: Store, opened: Opened, temporary: tempfile.TemporaryDirectory[str] | None
+        self,
+        store: Store,
+        settings: Settings,
+        opened: Opened,
+        temporary: tempfile.TemporaryDirectory[str] | None,
     ) -> None:
         self.store = store
-        self.opened = opened
+        self.judging = Judging(settings)
+        """The reader's verdicts, which count from here on."""
+        self.opened = replace(opened, notes=(*opened.notes, *self.judging.begin(store)))
         self._temporary = temporary
 
     @classmethod
@@ -70,16 +76,18 @@ class Investigation:
         whatever `progress` raises.
         """
         sources = resolve_sources(paths)
-        baseline = resolve_sources([str(path) for path in settings.baseline]) if settings.baseline else []
+        known = resolve_baseline(settings)
+        baseline = resolve_sources(known.logs) if known.logs else []
         _refuse_odd_names([*sources, *baseline])
-        cache = _cache_file(sources, baseline, settings)
+        extractor = _extractor(settings)
+        cache = _cache_file(sources, baseline, known, settings, extractor)
         notes: list[str] = []
         if cache is not None:
             store = _open_cache(cache, settings, notes)
             if store is not None:
-                return cls(store, Opened(True, (*notes, *facts.notes(store))), None)
+                return cls(store, settings, Opened(True, (*notes, *facts.notes(store))), None)
             cache = _writable(cache, notes)
-        return cls._build(paths, settings, progress, building, cache, notes)
+        return cls._build(paths, settings, progress, building, cache, notes, extractor)
 
     @classmethod
     def _build(
@@ -90,6 +98,7 @@ class Investigation:
         building: Callable[[Store], None] | None,
         cache: Path | None,
         notes: list[str],
+        extractor: Extractor | None,
     ) -> Self:
         """Run all stages in a file aside; rename it to the cache file once it is whole."""
         temporary = None
@@ -105,11 +114,11 @@ class Investigation:
                 with Store.create(aside, settings) as store:
                     if building is not None:
                         building(store)
-                    notes.extend(run_stages(store, paths, settings, progress))
+                    notes.extend(run_stages(store, paths, settings, progress, extractor))
                     store.connection.execute("CHECKPOINT")
                 if cache is not None:
                     aside.replace(cache)
-                    _forget_oldest(cache.parent, settings.cache_bytes, keep=cache)
+                    kept.forget_oldest(cache.parent, settings.cache_bytes, keep=cache)
                 finished = Store.open(cache or aside, settings)
             except BaseException:
                 aside.unlink(missing_ok=True)
@@ -123,14 +132,14 @@ class Investigation:
                 f"name another folder with {'KRONE_TUI_CACHE_DIR' if cache else 'TMPDIR'}."
             ) from error
         except Store.QueryError as error:
-            if type(error).__name__ not in _FULL:
+            if type(error).__name__ not in Store.MACHINE_ERRORS:
                 raise
             raise KroneError(
                 f"The investigation cannot be kept in {folder}, which may be full, or needs more memory than "
                 f"KRONE_TUI_MEMORY_LIMIT allows: {_first_line(error)}."
             ) from error
         finished.seal()
-        return cls(finished, Opened(False, tuple(notes)), temporary)
+        return cls(finished, settings, Opened(False, tuple(notes)), temporary)
 
     def close(self) -> None:
         """Close the database; a temporary one is removed."""
@@ -148,30 +157,37 @@ class Investigation:
 
 
 def run_stages(
-    store: Store, paths: Sequence[str], settings: Settings, progress: Progress = silent
+    store: Store,
+    paths: Sequence[str],
+    settings: Settings,
+    progress: Progress = silent,
+    extractor: Extractor | None = None,
 ) -> tuple[str, ...]:
-    """All stages in order on an empty store. Returns notes for the user, one sentence each."""
-    read = _timed(
-        store,
-        "ingest",
-        lambda: ingest(store, paths, progress, baseline=[str(path) for path in settings.baseline]),
-    )
+    """All stages in order on an empty store. Returns notes for the user, one sentence each.
+
+    extractor: where the hierarchy comes from; what the settings say, when it is not given.
+    """
+    extractor = extractor or _extractor(settings)
+    known = resolve_baseline(settings)
+    known.load(store)
+    read = _timed(store, "ingest", lambda: ingest(store, paths, progress, baseline=known.logs))
     _timed(store, "templates", lambda: mine_templates(store, progress))
-    _timed(store, "hierarchy", lambda: build_hierarchy(store, None, progress))
+    _timed(store, "hierarchy", lambda: build_hierarchy(store, extractor, progress))
     _timed(store, "executions", lambda: group_executions(store, settings, progress))
     _timed(store, "seqs", lambda: build_seqs(store, progress))
     judged = _timed(store, "detection", lambda: detect(store, settings, progress))
-    notes = (*read.notes, *judged.notes)
+    notes = (*read.notes, *known.notes(store), *_known_templates(extractor, settings), *judged.notes)
     facts.write(
         store,
         {
             "krone_tui": __version__,
             "schema": str(SCHEMA_VERSION),
             "paths": " ".join(paths),
-            "baseline": _baseline_in_force(settings),
+            "baseline": known.in_words() or _else_normal(settings),
             "sensitivity": settings.sensitivity.value,
             "notes": "\n".join(notes),
             "complete": "yes",
+            **_kept_as(store, settings),
         },
     )
     return notes
@@ -191,9 +207,35 @@ def _timed(store: Store, stage: str, run: Callable[[], Any]) -> Any:
     return result
 
 
-def _baseline_in_force(settings: Settings) -> str:
+def _extractor(settings: Settings) -> Extractor | None:
+    """Where the hierarchy comes from; None: the rules."""
+    return FileExtractor(Path(settings.hierarchy).expanduser()) if settings.hierarchy is not None else None
+
+
+def _known_templates(extractor: Extractor | None, settings: Settings) -> list[str]:
+    """A note when the hierarchy's file has few of the log's templates: it may be of another log."""
+    if not isinstance(extractor, FileExtractor) or extractor.matched >= _KNOWN_FEW * extractor.asked:
+        return []
+    known = f"{extractor.matched:,}" if extractor.matched else "none"
+    note = f"The hierarchy file {settings.hierarchy} knows {known} of the {extractor.asked:,} templates of this log"
+    return [f"{note}; the rules placed the others."]
+
+
+def _kept_as(store: Store, settings: Settings) -> dict[str, str]:
+    """What `krone-tui cache list` says of this investigation."""
+    chosen = {name: getattr(settings, name) for name in (*_RESULT_SETTINGS, "hierarchy")}
+    shown = {
+        name: str(value)
+        for name, value in chosen.items()
+        if value != Settings.model_fields[name].get_default()
+    }
     if settings.baseline:
-        return "the logs " + ", ".join(str(path) for path in settings.baseline)
+        shown["baseline"] = ", ".join(str(path) for path in settings.baseline)
+    return kept.describe([str(Path(path).resolve()) for path in facts.log_paths(store)], shown)
+
+
+def _else_normal(settings: Settings) -> str:
+    """The baseline where none is named."""
     if settings.normal_before:
         return f"this log before {settings.normal_before}"
     return "this log itself"
@@ -204,7 +246,11 @@ def _first_line(error: Exception) -> str:
 
 
 def _cache_file(
-    sources: Sequence[SourceFile], baseline: Sequence[SourceFile], settings: Settings
+    sources: Sequence[SourceFile],
+    baseline: Sequence[SourceFile],
+    known: Baseline,
+    settings: Settings,
+    extractor: Extractor | None,
 ) -> Path | None:
     """Where the investigation of just these inputs with just these settings is kept; None where it is not."""
     if not settings.use_cache or any(source.mtime_ns is None for source in (*sources, *baseline)):
@@ -214,15 +260,18 @@ def _cache_file(
         __version__,
         SCHEMA_VERSION,
         *(getattr(settings, name) for name in _RESULT_SETTINGS),
+        extractor.identity if extractor else None,
         *model_files(data_folder("models")),
         "plugged in",
         *model_files(settings.data_dir / "models"),
         *((Path(source.path).resolve(), source.size, source.mtime_ns) for source in sources),
         "baseline",
         *((Path(source.path).resolve(), source.size, source.mtime_ns) for source in baseline),
+        "known",
+        *known.identity,
     ):
         digest.update(repr(part).encode())
-    return settings.cache_dir / f"{digest.hexdigest()}.duckdb"
+    return settings.cache_dir / f"{digest.hexdigest()}{kept.WHOLE}"
 
 
 def _open_cache(cache: Path, settings: Settings, notes: list[str]) -> Store | None:
@@ -243,7 +292,7 @@ def _open_cache(cache: Path, settings: Settings, notes: list[str]) -> Store | No
             store.seal()
             return store
         store.close()
-    damaged = cache.with_suffix(_DAMAGED)
+    damaged = cache.with_suffix(kept.DAMAGED)
     try:
         cache.replace(damaged)
     except FileNotFoundError:
@@ -270,29 +319,6 @@ def _writable(cache: Path, notes: list[str]) -> Path | None:
             f"({(error.strerror or str(error)).lower()})."
         )
         return None
-
-
-def _forget_oldest(folder: Path, limit: int, keep: Path) -> None:
-    """Delete the investigations longest unused until the rest fits the limit in bytes.
-
-    What a crash left half-written goes too, a day later. Other processes may do the same at once.
-    """
-    found: list[tuple[float, int, Path]] = []
-    for file in folder.iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            status = file.stat()
-            if file.name.startswith(".") and ".partial" in file.name:
-                if time.time() - status.st_mtime > _ABANDONED:
-                    file.unlink()
-            elif file.suffix in (".duckdb", _DAMAGED):
-                found.append((status.st_mtime, status.st_size, file))
-    total = sum(size for _, size, _ in found)
-    for _, size, file in sorted(found):
-        if total <= limit:
-            break
-        if file != keep:
-            total -= size
-            file.unlink(missing_ok=True)
 
 
 def _refuse_odd_names(sources: Sequence[SourceFile]) -> None:

@@ -4,7 +4,11 @@ Defaults are overridden by `config.toml` in the user's config folder, that by `K
 environment, that by the command line.
 """
 
+import json
+import os
 import re
+import tempfile
+import textwrap
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from enum import StrEnum
@@ -16,6 +20,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -60,19 +65,40 @@ class Settings(BaseSettings):
     memory_limit: str = Field("1GB", description="What DuckDB may hold in memory before it spills to disk.")
 
     group_by: str | None = Field(
-        None, description="Identifier to group records by: a candidate's name or a regular expression."
+        None,
+        description="Identifier to group records by: a candidate's name or a regular expression.",
+        examples=["req-*"],
+    )
+    hierarchy: str | None = Field(
+        None,
+        description="A CSV file that places templates (template,entity,action,status, or a published KRONE tree); "
+        "those it lacks are placed by the rules.",
+        examples=["hierarchy.csv"],
     )
     idle_gap: float = Field(
         0.0, ge=0, description="Seconds without a record that end a window; 0: chosen on the data."
     )
-    baseline: tuple[Path, ...] = Field((), description="Logs known to be good.")
-    normal_before: str | None = Field(None, description="Records before this time are normal (ISO 8601).")
+    baseline: tuple[Path, ...] = Field((), description="Logs known to be good, or knowledge bases.")
+    normal_before: str | None = Field(
+        None,
+        description="Records before this time are normal (ISO 8601).",
+        examples=["2026-03-14T02:10:00"],
+    )
     sensitivity: Sensitivity = Field(Sensitivity.NORMAL, description="low, normal or high.")
     exhaustive: bool = Field(
         False, description="Judge every level of an execution even after a finding (no early exit)."
     )
 
-    llm: Path | None = Field(None, description="A GGUF file that explains findings.")
+    knowledge: str | None = Field(
+        None,
+        description="The knowledge base whose verdicts count; without a name, the one that knows the log.",
+        examples=["shop"],
+    )
+    use_knowledge: bool = Field(True, description="Let the verdicts of a knowledge base count.")
+
+    llm: Path | None = Field(
+        None, description="A GGUF file that explains findings.", examples=["/opt/models/qwen.gguf"]
+    )
 
     @field_validator("normal_before", mode="before")
     @classmethod
@@ -124,6 +150,61 @@ def load_settings(**from_command_line: object) -> Settings:
         raise KroneError(_sentence(error.errors()[0])) from error
     except (OSError, ValueError) as error:
         raise KroneError(f"The settings in {config_file()} cannot be read: {error}.") from error
+
+
+def origins() -> dict[str, str]:
+    """Where the settings that are no defaults come from, by name: a variable of the environment, or config.toml.
+
+    Raises `KroneError` when config.toml cannot be read.
+    """
+    try:
+        from_file = TomlConfigSettingsSource(Settings, config_file())()
+    except (OSError, ValueError) as error:
+        raise KroneError(f"The settings in {config_file()} cannot be read: {error}.") from error
+    found = {name: config_file().name for name in from_file if name in Settings.model_fields}
+    return found | {name: variable(name) for name in EnvSettingsSource(Settings)()}
+
+
+def variable(name: str) -> str:
+    """The variable of the environment that gives a setting."""
+    return f"{Settings.model_config['env_prefix']}{name.upper()}"
+
+
+def config_template() -> str:
+    """A config.toml with every setting commented out: its meaning, and its default or an example."""
+    parts = [
+        "# Settings of krone-tui; take the # off a line to change one.",
+        "# The environment (KRONE_TUI_NAME) wins over this file, and the command line over both.",
+        "# `krone-tui config` shows what is in force.\n",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = field.get_default()
+        shown = field.examples[0] if default is None and field.examples else default
+        unset = " Not set; for example:" if default is None else ""
+        meaning = textwrap.fill(
+            f"{field.description}{unset}", 115, initial_indent="# ", subsequent_indent="# "
+        )
+        parts.append(f"{meaning}\n#{name} = {_toml(shown)}\n")
+    return "\n".join(parts)
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file for its owner, aside, then give it its name. Raises `FileExistsError` where there is one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.") as file:
+        file.write(text)
+        file.flush()
+        # Unlike a rename, a link never takes the place of a file that somebody made meanwhile.
+        os.link(file.name, path)
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML writes it; its strings are escaped as those of JSON."""
+    if isinstance(value, bool | int | float):
+        return json.dumps(value)
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(str(value if value is not None else ""), ensure_ascii=False)
 
 
 def _sentence(problem: ErrorDetails) -> str:

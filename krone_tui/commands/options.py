@@ -19,10 +19,19 @@ _SETTINGS: dict[str, tuple[Any, Any]] = {
         Annotated[str | None, typer.Option(metavar="NAME|REGEX", help="Group records by this identifier.")],
         None,
     ),
+    "hierarchy": (
+        Annotated[
+            str | None,
+            typer.Option(metavar="FILE", help="CSV that places templates: template,entity,action,status."),
+        ],
+        None,
+    ),
     "baseline": (
         Annotated[
             list[Path] | None,
-            typer.Option(metavar="PATH", help="Logs known to be good; may be given several times."),
+            typer.Option(
+                metavar="PATH|NAME", help="Logs known to be good, or what `learn` made of them; may be repeated."
+            ),
         ],
         None,
     ),
@@ -53,6 +62,19 @@ _SETTINGS: dict[str, tuple[Any, Any]] = {
         ],
         None,
     ),
+    "knowledge": (
+        Annotated[
+            str | None,
+            typer.Option(
+                metavar="NAME", help="The knowledge base of verdicts; else the one that knows the log."
+            ),
+        ],
+        None,
+    ),
+    "no_knowledge": (
+        Annotated[bool, typer.Option("--no-knowledge", help="Let no verdict count: detectors alone.")],
+        False,
+    ),
     "no_cache": (
         Annotated[bool, typer.Option("--no-cache", help="Neither read nor keep the investigation.")],
         False,
@@ -67,12 +89,21 @@ _SETTINGS: dict[str, tuple[Any, Any]] = {
 _LLM = Annotated[Path | None, typer.Option(metavar="GGUF", help="The model file that explains findings.")]
 
 
-def investigates(*, llm: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command that takes `settings` the options they are made of; with `llm` also the model's.
+def option_names() -> dict[str, str]:
+    """Setting → the option that gives it."""
+    negated = {"no_cache": "use_cache", "no_knowledge": "use_knowledge"}
+    return {negated.get(name, name): f"--{name.replace('_', '-')}" for name in (*_SETTINGS, "llm")}
+
+
+def investigates(
+    *, llm: bool = False, only: tuple[str, ...] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command that takes `settings` the options they are made of; with `llm` also the model's; or `only` some.
 
     Typer reads a command's options off its signature, so they are added there.
     """
     options = _SETTINGS | ({"llm": (_LLM, None)} if llm else {})
+    options = {name: option for name, option in options.items() if not only or name in only}
     return lambda command: _with_options(command, options)
 
 
@@ -81,8 +112,9 @@ def _with_options(command: Callable[..., None], options: dict[str, tuple[Any, An
         from krone_tui.settings import load_settings
 
         chosen = {name: given.pop(name) for name in options}
-        chosen["use_cache"] = False if chosen.pop("no_cache") else None
-        chosen["baseline"] = tuple(chosen["baseline"]) if chosen["baseline"] else None
+        chosen["use_cache"] = False if chosen.pop("no_cache", False) else None
+        chosen["use_knowledge"] = False if chosen.pop("no_knowledge", False) else None
+        chosen["baseline"] = tuple(chosen.get("baseline") or ()) or None
         command(*args, settings=load_settings(**chosen), **given)
 
     own = inspect.signature(command)
