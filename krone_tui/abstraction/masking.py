@@ -4,10 +4,13 @@ Two steps, so that the cost grows with the log only once: `RECORD_PATTERN` is on
 applies to every record; `finish` applies the finer masks to the distinct results. Both come from masks.toml.
 """
 
+import hashlib
 import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+
+from krone_tui.store.templates import MASKING
 
 WILDCARD = "<*>"
 """What stands for a variable, in masked messages and in templates."""
@@ -54,6 +57,12 @@ RECORD_PATTERN = "|".join(mask.pattern for mask in MASKS if mask.per == "record"
 
 _RECORD_REGEX = re.compile(RECORD_PATTERN, re.ASCII)
 _SHAPE_REGEXES = tuple((re.compile(mask.pattern), mask.to) for mask in MASKS if mask.per == "shape")
+
+
+def masks_digest() -> str:
+    """Of the rules that make shapes: equal where the shapes of two logs can be compared."""
+    rules = (MASKING, FIRST_LINE_LIMIT, [(mask.per, mask.pattern, mask.to) for mask in MASKS])
+    return hashlib.blake2b(repr(rules).encode(), digest_size=16).hexdigest()
 
 
 def finish(text: str) -> str:

@@ -23,8 +23,9 @@ from krone_tui.abstraction.masking import (
     load_words,
     mask,
 )
+from krone_tui.errors import KroneError
 from krone_tui.progress import Progress, StageProgress, silent
-from krone_tui.store import Store
+from krone_tui.store import Store, baseline
 from krone_tui.store import templates as queries
 
 CHUNK_RECORDS = 500_000
@@ -71,35 +72,45 @@ class TemplatesResult:
     shapes: int
     """Distinct masked messages."""
     records: int
+    masking_detail: int
+    """How coarsely messages were masked, 0 the finest: more where a log's messages differ without end."""
     seconds: float
 
 
 def mine_templates(store: Store, progress: Progress = silent) -> TemplatesResult:
-    """Read `parsed_record`, write `shape`, `record_shape` and `template`; what they held is replaced.
+    """Read `parsed_record` and `learnt_shape`, write `shape`, `record_shape` and `template`; what they held is replaced.
 
     template_id counts from 1, by descending number of records, then by text; so the same records give the
     same templates and ids, whatever their order. Entity, action, status and severity stay NULL.
-    Raises what `progress` raises; the tables are then incomplete.
+    What was learnt counts like records that were read. Raises `KroneError` where it was masked less coarsely than
+    this log needs, and what `progress` raises; the tables are then incomplete.
     """
     started = time.perf_counter()
     extent = queries.extent(store, FIRST_LINE_LIMIT)
-    detail = 0
-    texts = _mask_all(store, extent, detail, progress)
-    while texts is None:
+    learnt_detail = baseline.detail(store)
+    detail = learnt_detail or 0
+    while (texts := _mask_all(store, extent, detail, progress)) is None:
+        if learnt_detail is not None:
+            raise KroneError(
+                "This log has too many different messages to be compared with the knowledge base message by message; "
+                "name the good logs themselves (--baseline LOG)."
+            )
         detail += 1
-        texts = _mask_all(store, extent, detail, progress)
-    shape_ids, counts = queries.shape_counts(store)
+    learnt = baseline.shape_counts(store)
+    texts += sorted(learnt.keys() - set(texts))
     of_shape = template_texts(texts)
     records: Counter[str] = Counter()
-    for shape_id, count in zip(shape_ids, counts, strict=True):
+    for shape_id, count in zip(*queries.shape_counts(store), strict=True):
         records[of_shape[shape_id]] += count
+    for text, of in zip(texts, of_shape, strict=True):
+        records[of] += learnt.get(text, 0)
     ordered = sorted(records, key=lambda text: (-records[text], text))
     ids = {text: number for number, text in enumerate(ordered, start=1)}
     queries.write_templates(
         store, texts, [ids[text] for text in of_shape], [_readable(text) for text in ordered]
     )
     progress(StageProgress("templates", extent.records, extent.records, "records"))
-    return TemplatesResult(len(ordered), len(texts), extent.records, time.perf_counter() - started)
+    return TemplatesResult(len(ordered), len(texts), extent.records, detail, time.perf_counter() - started)
 
 
 def _readable(text: str) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from krone_tui.errors import KroneError
+from krone_tui.executions import as_learnt
+from krone_tui.executions.as_learnt import WindowCut
 from krone_tui.executions.identifiers import (
     UNNAMED,
     Candidate,
@@ -15,11 +17,13 @@ from krone_tui.executions.identifiers import (
     field_candidates,
     header_candidates,
     message_candidates,
+    named,
 )
 from krone_tui.progress import Progress, StageProgress, silent
 from krone_tui.settings import Settings
-from krone_tui.store import Store
+from krone_tui.store import Store, baseline
 from krone_tui.store import executions as queries
+from krone_tui.store.baseline import Grouping, LearntGrouping
 
 SAMPLE_BLOCK = 3_000
 """Messages read at each of three places to find candidates."""
@@ -60,45 +64,79 @@ class ExecutionsResult:
     grouped_by: str
     executions: int
     windows: int
+    grouping: Grouping
     seconds: float
 
 
 def group_executions(store: Store, settings: Settings, progress: Progress = silent) -> ExecutionsResult:
     """Choose an identifier, or windows, and put every record into exactly one execution.
 
-    Raises `KroneError` when --group-by names something that no record carries.
+    What was learnt decides before the log does, and its executions become variants beside the log's. Raises
+    `KroneError` when --group-by names something that no record carries, and when nothing learnt can be compared.
     """
     started = time.perf_counter()
     records = queries.record_count(store)
     progress(StageProgress("executions", 0, records, "records"))
     filled = queries.filled_columns(store)
     scored = score_candidates(store, records, filled)
-    chosen: Scored | None
-    if settings.group_by is not None:
-        chosen = _asked_for(store, settings.group_by, scored, records)
+    learnt = baseline.groupings(store)
+    chosen = _chosen(store, settings, scored, learnt, records)
+    if chosen is not None:
         scored = [chosen, *(other for other in scored if other.candidate != chosen.candidate)]
-    else:
-        chosen = scored[0] if scored and scored[0].score >= MIN_SCORE else None
     queries.key_records(store, _key(chosen.candidate) if chosen else None)
-    window_by, idle_gap, tumbling = _window_cut(store, settings, chosen is not None, filled)
+    candidate = chosen.candidate if chosen else Candidate(Kind.WINDOW.value, Kind.WINDOW)
+    cut = as_learnt.window_cut(chosen.candidate if chosen else None, learnt, settings.idle_gap)
+    cut = cut or _window_cut(store, settings, chosen is not None, filled)
+    grouping = Grouping(
+        candidate.name,
+        candidate.kind.value,
+        candidate.pattern,
+        candidate.columns,
+        cut.by,
+        cut.idle_gap,
+        cut.tumbling,
+        cut.records,
+    )
+    baseline.place(store, grouping)
     queries.group_records(
         store,
-        chosen.candidate.name if chosen else "window",
-        reuse_gap=PROCESS_REUSE_GAP
-        if chosen and chosen.candidate.kind is Kind.HEADER and filled["time"] > 0
-        else None,
-        window_by=window_by,
-        idle_gap=idle_gap,
-        tumbling=tumbling,
-        window_records=WINDOW_RECORDS if filled["time"] > 0 else TUMBLING_TARGET,
+        grouping,
+        reuse_gap=PROCESS_REUSE_GAP if candidate.kind is Kind.HEADER and filled["time"] > 0 else None,
         good_before=settings.normal_before,
     )
-    _keep_candidates(store, scored, chosen, window_by, idle_gap, tumbling)
+    _keep_candidates(store, scored, chosen, cut)
     executions, windows = queries.execution_counts(store)
     progress(StageProgress("executions", records, records, "records"))
-    return ExecutionsResult(
-        chosen.candidate.name if chosen else "window", executions, windows, time.perf_counter() - started
-    )
+    return ExecutionsResult(candidate.name, executions, windows, grouping, time.perf_counter() - started)
+
+
+def _chosen(
+    store: Store, settings: Settings, scored: list[Scored], learnt: list[LearntGrouping], records: int
+) -> Scored | None:
+    """The identifier: what the user asks for, else the log's best one where executions were learnt by it, else one
+    of the learnt ones that the log carries. None: windows."""
+    if settings.group_by is not None:
+        asked = _asked_for(store, settings.group_by, scored, records)
+        if learnt:
+            as_learnt.refuse_other(asked.candidate if asked else None, learnt)
+        return asked
+    best = scored[0] if scored and scored[0].score >= MIN_SCORE else None
+    known = as_learnt.identifiers(learnt)
+    if not known or any(as_learnt.same(best.candidate if best else None, one) for one in known):
+        return best
+    for candidate in known:
+        if candidate is None:
+            return None
+        found = _measured(store, candidate, records)
+        if found.statistics.values:
+            return found
+    raise as_learnt.none_carried(learnt)
+
+
+def _measured(store: Store, candidate: Candidate, records: int) -> Scored:
+    """A candidate measured on all records."""
+    statistics = queries.measure_key(store, _key(candidate), 0, max(records - 1, 0))
+    return Scored(candidate, statistics, score(candidate, statistics))
 
 
 def score_candidates(store: Store, records: int, filled: dict[str, float]) -> list[Scored]:
@@ -159,13 +197,17 @@ def _key(candidate: Candidate) -> queries.KeySource:
     return queries.KeySource(columns=candidate.columns, pattern=candidate.pattern)
 
 
-def _asked_for(store: Store, name: str, scored: list[Scored], records: int) -> Scored:
-    """The candidate that --group-by names, or one made of the regular expression it gives."""
+def _asked_for(store: Store, name: str, scored: list[Scored], records: int) -> Scored | None:
+    """The candidate that --group-by names, or one made of the regular expression it gives; None: windows."""
     for one in scored:
         if name in (one.candidate.name, one.candidate.name.removesuffix("=*").removesuffix("*").strip()):
             return one
     if name in ("host", "component", "level", "source"):
         candidate = Candidate(name, Kind.HEADER, ("source_id" if name == "source" else name,))
+    elif name == Kind.WINDOW:
+        return None
+    elif (of_this_name := named(name)) is not None:
+        candidate = of_this_name
     else:
         try:
             groups = re.compile(name).groups
@@ -175,40 +217,39 @@ def _asked_for(store: Store, name: str, scored: list[Scored], records: int) -> S
             ) from error
         candidate = Candidate(name, Kind.MESSAGE, pattern=name if groups else f"({name})")
     try:
-        statistics = queries.measure_key(store, _key(candidate), 0, max(records - 1, 0))
+        found = _measured(store, candidate, records)
     except store.QueryError as error:
         raise KroneError(
             f"--group-by '{name}' is not a regular expression that RE2 knows: {error}."
         ) from error
-    if statistics.values == 0:
+    if found.statistics.values == 0:
         offered = ", ".join(one.candidate.name for one in scored[:6]) or "none"
         raise KroneError(f"No record carries '{name}' (--group-by); identifiers found here: {offered}.")
-    return Scored(candidate, statistics, score(candidate, statistics))
+    return found
 
 
-def _window_cut(
-    store: Store, settings: Settings, keyed: bool, filled: dict[str, float]
-) -> tuple[tuple[str, ...], float | None, float | None]:
-    """What the windows of the records without the key are made of: (columns, idle gap, tumbling length in seconds).
+def _window_cut(store: Store, settings: Settings, keyed: bool, filled: dict[str, float]) -> WindowCut:
+    """What the windows of the records without the key are made of.
 
     Windows of each host, unless they would hold next to nothing; ended by pauses where pauses divide the records, else
     as long as it takes for a windowful. Neither length where the log has no times.
     """
     by: tuple[str, ...] = ("host", "source_id") if filled["host"] > 0 else ("source_id",)
     if filled["time"] == 0:
-        return by, None, None
+        return WindowCut(by, None, None, TUMBLING_TARGET)
     count, groups, histogram = queries.pauses(store, by)
     if settings.idle_gap > 0:
-        return by, settings.idle_gap, None
+        return WindowCut(by, settings.idle_gap, None, WINDOW_RECORDS)
     gap = valley(histogram)
     if len(by) > 1 and count < LEAST_WINDOW * (groups + _rests(histogram, gap)):
         by = ("source_id",)
         count, groups, histogram = queries.pauses(store, by)
         gap = valley(histogram)
     if gap is not None and not keyed and count >= LEAST_WINDOW * (groups + _rests(histogram, gap)):
-        return by, gap, None
+        return WindowCut(by, gap, None, WINDOW_RECORDS)
     wanted = queries.seconds_covered(store) * TUMBLING_TARGET * groups / max(count, 1)
-    return by, None, float(min(TUMBLING_SECONDS, key=lambda length: abs(math.log(length / max(wanted, 0.5)))))
+    length = min(TUMBLING_SECONDS, key=lambda length: abs(math.log(length / max(wanted, 0.5))))
+    return WindowCut(by, None, float(length), WINDOW_RECORDS)
 
 
 def _rests(histogram: list[tuple[int, int]], gap: float | None) -> int:
@@ -242,14 +283,7 @@ def valley(histogram: list[tuple[int, int]]) -> float | None:
     return round(best[1], 1) if best else None
 
 
-def _keep_candidates(
-    store: Store,
-    scored: list[Scored],
-    chosen: Scored | None,
-    window_by: tuple[str, ...],
-    idle_gap: float | None,
-    tumbling: float | None,
-) -> None:
+def _keep_candidates(store: Store, scored: list[Scored], chosen: Scored | None, cut: WindowCut) -> None:
     """Write the choice and the runners-up to `grouping_candidate`."""
     rows = []
     for one in scored:
@@ -270,11 +304,11 @@ def _keep_candidates(
                 "reason": explain(one),
             }
         )
-    where = "each host's" if window_by[0] == "host" else "each source's"
-    if idle_gap:
-        how = f"{where} records, a window ends at a pause of {idle_gap:g} s"
-    elif tumbling:
-        how = f"{where} records in windows of {tumbling:g} s"
+    where = "each host's" if cut.by[0] == "host" else "each source's"
+    if cut.idle_gap:
+        how = f"{where} records, a window ends at a pause of {cut.idle_gap:g} s"
+    elif cut.tumbling:
+        how = f"{where} records in windows of {cut.tumbling:g} s"
     else:
         how = f"{where} records in windows of {TUMBLING_TARGET} records, for lack of times"
     _, windows = queries.execution_counts(store)

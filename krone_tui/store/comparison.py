@@ -33,21 +33,23 @@ def steps(store: Store, execution_id: int) -> list[Step]:
 def normal_execution(store: Store, execution_id: int, variant_id: int | None) -> tuple[int, str, int] | None:
     """(execution_id, identifier, executions alike) of the normal execution to compare with; None where none is normal.
 
-    Of the given normal variant, the one that starts nearest in time; without one, of the unflagged variant of the same
-    kind that shares the largest part of its distinct templates with this execution.
+    Of the given normal variant, the one that starts nearest in time; where this log has none, of the unflagged variant
+    of the same kind that shares the largest part of its distinct templates with this execution.
     """
     rows = store.rows(
         """
         WITH own AS (SELECT e.start_time, e.variant_id, v.is_window, list_distinct(v.template_ids) AS steps
                      FROM execution AS e JOIN variant AS v USING (variant_id) WHERE e.execution_id = $id),
+        -- What only a knowledge base has seen has no records to show.
+        here AS (SELECT * FROM variant SEMI JOIN execution USING (variant_id)),
         best AS (
             SELECT v.variant_id, v.executions + v.good_executions AS alike,
                    len(list_intersect(list_distinct(v.template_ids), own.steps))
                    / len(list_distinct(list_concat(v.template_ids, own.steps))) AS shared
-            FROM variant AS v, own LEFT JOIN variant_verdict AS d ON d.variant_id = v.variant_id
-            WHERE ($variant IS NOT NULL AND v.variant_id = $variant)
-               OR ($variant IS NULL AND v.is_window = own.is_window AND v.variant_id <> own.variant_id AND NOT coalesce(d.flagged, false))
-            ORDER BY shared DESC, alike DESC, v.variant_id LIMIT 1
+            FROM here AS v, own LEFT JOIN variant_verdict AS d ON d.variant_id = v.variant_id
+            WHERE v.variant_id = $variant
+               OR (v.is_window = own.is_window AND v.variant_id <> own.variant_id AND NOT coalesce(d.flagged, false))
+            ORDER BY v.variant_id IS NOT DISTINCT FROM $variant DESC, shared DESC, alike DESC, v.variant_id LIMIT 1
         )
         SELECT e.execution_id, e.identifier, best.alike FROM execution AS e JOIN best USING (variant_id), own
         WHERE e.execution_id <> $id

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from krone_tui.store.baseline import Grouping
 from krone_tui.store.connection import Store
 
 
@@ -184,22 +185,16 @@ def seconds_covered(store: Store) -> float:
 
 
 def group_records(
-    store: Store,
-    name: str,
-    *,
-    reuse_gap: float | None,
-    window_by: tuple[str, ...],
-    idle_gap: float | None,
-    tumbling: float | None,
-    window_records: int,
-    good_before: str | None,
+    store: Store, grouping: Grouping, *, reuse_gap: float | None, good_before: str | None
 ) -> None:
     """Fill `membership`, `execution` and `variant` from the keyed records: every one goes to exactly one execution.
 
     Records with a key make one execution per key (split where the key rests longer than `reuse_gap` seconds).
     The others make windows of neighbours with equal `window_by`: ended by a pause of `idle_gap` seconds, or cut
-    every `tumbling` seconds, and at `window_records` records in any case.
+    every `tumbling` seconds, and at `window_records` records in any case. The learnt executions of the temporary table
+    `learnt_variant` become variants too.
     """
+    window_by, idle_gap, tumbling, window_records = grouping.cut
     window_key = " || ' ' || ".join(f"coalesce(CAST({column} AS VARCHAR), '')" for column in window_by)
     label = "coalesce(host, 'records')" if "host" in window_by else "'records'"
     connection = store.connection
@@ -277,9 +272,13 @@ def group_records(
     connection.execute(
         """
         INSERT INTO variant
-        SELECT CAST(row_number() OVER (ORDER BY count(*) DESC, min(execution_id)) - 1 AS INTEGER), is_window, template_ids,
-               count(*) FILTER (NOT is_good), count(*) FILTER (is_good)
-        FROM judged GROUP BY is_window, template_ids
+        SELECT CAST(row_number() OVER (ORDER BY sum(own + good) DESC, min(execution_id) NULLS LAST, is_window, template_ids) - 1 AS INTEGER),
+               is_window, template_ids, sum(own), sum(good)
+        FROM (
+            SELECT is_window, template_ids, execution_id, 1 - is_good::BIGINT AS own, is_good::BIGINT AS good FROM judged
+            UNION ALL
+            SELECT is_window, template_ids, NULL, 0, executions FROM learnt_variant
+        ) GROUP BY is_window, template_ids
         """
     )
     connection.execute(
@@ -293,9 +292,9 @@ def group_records(
         FROM judged AS e JOIN variant AS v ON e.is_window = v.is_window AND e.template_ids = v.template_ids
         ORDER BY e.execution_id
         """,
-        {"name": name},
+        {"name": grouping.name},
     )
-    for table in ("keyed", "placed", "numbered", "measured", "judged"):
+    for table in ("keyed", "placed", "numbered", "measured", "judged", "learnt_variant"):
         connection.execute(f"DROP TABLE {table}")
 
 

@@ -93,11 +93,14 @@ class KnowledgeBase(Database):
     @classmethod
     @contextlib.contextmanager
     def _opened(cls, path: Path, *, read_only: bool) -> Iterator[Self]:
-        with _turn(path), _private(), _explained(path):
-            with cls(_connect(path, read_only=read_only), path) as opened:
-                opened.seal()
-                opened._check(read_only=read_only)
-                yield opened
+        with contextlib.ExitStack() as held:
+            for context in (_turn(path), _private(), _explained(path)):
+                held.enter_context(context)
+            opened = cls(_connect(path, read_only=read_only), path)
+            held.callback(opened.close)
+            opened.seal()
+            opened._check(read_only=read_only)
+            yield opened
 
     def _check(self, *, read_only: bool) -> None:
         """Make the tables in a new file; refuse a file that is something else, newer or cut short."""
@@ -157,6 +160,8 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         "threads": os.cpu_count() or 1,
         "memory_limit": "1GB",
         "temp_directory": str(Path(tempfile.gettempdir()) / f"krone-tui-{os.getpid()}"),
+        # Most knowledge bases are small, and each table takes a block at least.
+        "default_block_size": "16384",
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }

@@ -44,6 +44,9 @@ _DETAIL = (
     "regexp_replace(regexp_replace(line, '\\S+', '<*>', 'g'), '^((?:\\S+\\s+){8}).+$', '\\1<*>')",
 )
 
+MASKING = (_FIRST_LINE, _HTTP_CUE, *_DETAIL)
+"""What decides the shapes here, for a digest."""
+
 LEAST_DETAIL = len(_DETAIL) - 1
 """The coarsest way to mask: at most nine distinct texts."""
 
@@ -131,8 +134,8 @@ def write_templates(
     """Fill `shape` and `template`.
 
     The position in shape_texts is the shape_id; template_of_shape holds 1-based template_ids, so that
-    template_texts[0] is template 1. Counts, examples, components and levels are taken from the records;
-    among equally frequent components or levels the first by name counts.
+    template_texts[0] is template 1. Counts, examples, components and levels are taken from the records and from
+    `learnt_shape`; among equally frequent components or levels the first by name counts.
     """
     shapes = pa.table(
         {
@@ -155,30 +158,34 @@ def write_templates(
     store.connection.unregister("new_templates")
 
 
-# One row: one shape with one of its combinations of component and level.
+# One row: one shape with one of its combinations of component and level; of a knowledge base's shapes too, which have an
+# example in place of a first record.
 _WRITE_COUNTS = """
 CREATE OR REPLACE TEMP TABLE shape_profile AS
-SELECT shape_id, component, level, count(*) AS n, min(record_id) AS first_record
+SELECT shape_id, component, level, count(*) AS n, min(record_id) AS first_record, NULL AS learnt_example
 FROM record_shape JOIN parsed_record USING (record_id) GROUP BY ALL
+UNION ALL
+SELECT s.shape_id, l.component, l.level, sum(l.records), NULL, min(l.example)
+FROM learnt_shape AS l JOIN new_shapes AS s USING (text) GROUP BY ALL
 """
 
 _WRITE_SHAPES = """
 INSERT INTO shape (shape_id, text, records, example, component, template_id)
-WITH counted AS (SELECT shape_id, sum(n)::BIGINT AS records, min(first_record) AS record_id
+WITH counted AS (SELECT shape_id, sum(n)::BIGINT AS records, min(first_record) AS record_id, min(learnt_example) AS learnt_example
                  FROM shape_profile GROUP BY shape_id),
      named AS (SELECT shape_id, component FROM shape_profile WHERE component IS NOT NULL
                GROUP BY shape_id, component
                QUALIFY row_number() OVER (PARTITION BY shape_id ORDER BY sum(n) DESC, component) = 1)
-SELECT shape_id, text, records, message, named.component, template_id
-FROM new_shapes JOIN counted USING (shape_id) JOIN parsed_record USING (record_id)
+SELECT shape_id, text, records, coalesce(message, learnt_example), named.component, template_id
+FROM new_shapes JOIN counted USING (shape_id) LEFT JOIN parsed_record USING (record_id)
 LEFT JOIN named USING (shape_id) ORDER BY shape_id
 """
 
 _WRITE_TEMPLATES = """
 INSERT INTO template (template_id, text, records, example, component, level)
-WITH profile AS (SELECT template_id, component, level, n, first_record
+WITH profile AS (SELECT template_id, component, level, n, first_record, learnt_example
                  FROM shape_profile JOIN new_shapes USING (shape_id)),
-     counted AS (SELECT template_id, sum(n)::BIGINT AS records, min(first_record) AS record_id
+     counted AS (SELECT template_id, sum(n)::BIGINT AS records, min(first_record) AS record_id, min(learnt_example) AS learnt_example
                  FROM profile GROUP BY template_id),
      named AS (SELECT template_id, component FROM profile WHERE component IS NOT NULL
                GROUP BY template_id, component
@@ -186,7 +193,7 @@ WITH profile AS (SELECT template_id, component, level, n, first_record
      levelled AS (SELECT template_id, level FROM profile WHERE level IS NOT NULL
                   GROUP BY template_id, level
                   QUALIFY row_number() OVER (PARTITION BY template_id ORDER BY sum(n) DESC, level) = 1)
-SELECT template_id, text, records, message, named.component, levelled.level
-FROM new_templates JOIN counted USING (template_id) JOIN parsed_record USING (record_id)
+SELECT template_id, text, records, coalesce(message, learnt_example), named.component, levelled.level
+FROM new_templates JOIN counted USING (template_id) LEFT JOIN parsed_record USING (record_id)
 LEFT JOIN named USING (template_id) LEFT JOIN levelled USING (template_id) ORDER BY template_id
 """
