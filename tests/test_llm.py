@@ -23,6 +23,7 @@ from krone_tui.explanation import (
     KeptExplanations,
     LogRecord,
     NormalSeq,
+    Places,
     Request,
     find_model,
     list_models,
@@ -362,18 +363,19 @@ def test_explanations_are_kept_by_seq_model_and_prompt(
     model = explainer.model
     explanation = spoken.explanation
     kept = KeptExplanations(settings)
-    assert kept.get(1, model) is None
-    kept.put(1, model, explanation)
-    kept.put(2**64 - 1, model, explanation)
-    assert KeptExplanations(settings).get(1, model) == explanation == kept.get(2**64 - 1, model)
+    of = (REQUEST, Places(1, (80, 85, 90), ("reserved", "authorised", "answered")))
+    assert kept.get(1, model, *of) is None
+    kept.put(1, model, explanation, *of)
+    kept.put(2**64 - 1, model, explanation, *of)
+    assert KeptExplanations(settings).get(1, model, *of) == explanation == kept.get(2**64 - 1, model, *of)
     file = settings.data_dir / "explanations.jsonl"
     assert file.stat().st_mode & 0o777 == 0o600
     monkeypatch.setattr("krone_tui.explanation.kept.PROMPT_VERSION", 999)
-    assert kept.get(1, model) is None
+    assert kept.get(1, model, *of) is None
     monkeypatch.undo()
     with file.open("a") as end:
         end.write("damaged {\n")
-    assert kept.get(1, model) == explanation
+    assert kept.get(1, model, *of) == explanation
 
 
 @needs_model

@@ -16,9 +16,9 @@ from simple_logs import JOB_STEPS, UNSEEN_ERROR, investigated, jobs, render, wri
 
 from krone_tui.report import Format
 from krone_tui.report import write as report
-from krone_tui.report.csv import csv_line
 from krone_tui.report.markdown import prose
 from krone_tui.report.safe import MOST_MARKS, printable
+from krone_tui.report.spreadsheet import csv_line
 from krone_tui.store import Store, views
 
 HOSTILE = (

@@ -4,7 +4,7 @@ from krone_tui.explanation import alignment
 from krone_tui.explanation.assembly import request_for
 from krone_tui.explanation.evidence import Evidence, Sentence, cite, evidence
 from krone_tui.explanation.explainer import Explainer
-from krone_tui.explanation.kept import KeptExplanations
+from krone_tui.explanation.kept import KeptExplanations, Places, places_of
 from krone_tui.explanation.llm import Engine
 from krone_tui.explanation.models import ModelFile, ModelRow, find_model, how_to_get_one, list_models
 from krone_tui.explanation.prompt import PROMPT_VERSION
@@ -33,6 +33,7 @@ __all__ = [
     "ModelFile",
     "ModelRow",
     "NormalSeq",
+    "Places",
     "Prompt",
     "Request",
     "Sentence",
@@ -42,5 +43,6 @@ __all__ = [
     "find_model",
     "how_to_get_one",
     "list_models",
+    "places_of",
     "request_for",
 ]

@@ -8,10 +8,10 @@ from typing import Self
 from krone_tui.errors import KroneError
 from krone_tui.explanation.grammar import free_grammar, guided_grammar
 from krone_tui.explanation.grounding import ground
-from krone_tui.explanation.llm import Engine
+from krone_tui.explanation.llm import NEEDS_LLAMA_CPP, Engine, llama_cpp_installed
 from krone_tui.explanation.models import ModelFile, find_model, how_to_get_one
 from krone_tui.explanation.prompt import PROMPT_VERSION, SYSTEM, build_prompt
-from krone_tui.explanation.request import Chunk, Explanation, Prompt, Request
+from krone_tui.explanation.request import Chunk, Claim, Explanation, Prompt, Request
 from krone_tui.settings import Settings
 
 PROMPT_TOKENS = 520
@@ -36,11 +36,20 @@ class Explainer:
         self._engine = Engine()
 
     @property
+    def missing(self) -> str:
+        """One line on what an explanation lacks and how to get it; '' when nothing. Raises `KroneError` when the
+        setting names no file.
+        """
+        if find_model(self._settings) is None:
+            return f"There is no model to explain with. {how_to_get_one(self._settings)}"
+        return "" if llama_cpp_installed() else NEEDS_LLAMA_CPP
+
+    @property
     def model(self) -> ModelFile:
         """The model that would speak. Raises `KroneError`, with how to get one, when there is none."""
         found = find_model(self._settings)
         if found is None:
-            raise KroneError(f"There is no model to explain with. {how_to_get_one(self._settings)}")
+            raise KroneError(self.missing)
         return found
 
     def prepare(self) -> None:
@@ -78,6 +87,7 @@ class Explainer:
         first_token = 0.0
         prompt_tokens = tokens = 0
         finished = False
+        told = 0
         try:
             grammar = guided_grammar(prompt) if model.size < GUIDED_BELOW else free_grammar(prompt)
             for step in self._engine.generate(prompt.system, prompt.user, grammar, ANSWER_TOKENS):
@@ -88,7 +98,13 @@ class Explainer:
                 if step.text and not first_token:
                     first_token = time.monotonic() - started
                 answer.append(step.text)
-                yield Chunk(step.text, step.read / max(step.prompt_tokens, 1))
+                claims: tuple[Claim, ...] = ()
+                if "]" in step.text:
+                    # Up to its references a sentence is whole: it can be held against them at once.
+                    written = "".join(answer)
+                    claims = ground(written[: written.rindex("]") + 1], prompt)[1][told:]
+                    told += len(claims)
+                yield Chunk(step.text, step.read / max(step.prompt_tokens, 1), claims)
             finished = True
         finally:
             if not finished:

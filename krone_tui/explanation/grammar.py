@@ -75,7 +75,7 @@ def guided_grammar(prompt: Prompt) -> str:
     What it chooses stands there word for word, with its own reference.
     """
     quotes = [
-        f" “{_quote(record.message)}”. [{record.line}]" for record in prompt.records if _quote(record.message)
+        f" “{quote(record.message)}”. [{record.line}]" for record in prompt.records if quote(record.message)
     ]
     facts = []
     for number, fact in enumerate(prompt.facts, 1):
@@ -109,7 +109,7 @@ def _root(parts: dict[str, str]) -> str:
     )
 
 
-def _quote(message: str) -> str:
+def quote(message: str) -> str:
     """The beginning of a message, as it stands there, up to the end of a word."""
     text = _SHORTENED.split(message)[0].translate(str.maketrans("“”", '""')).translate(_ROUND)
     return text if len(text) <= _QUOTE_LENGTH else text[:_QUOTE_LENGTH].rsplit(" ", 1)[0]

@@ -72,7 +72,7 @@ def ground(answer: str, prompt: Prompt) -> tuple[str, tuple[Claim, ...], bool]:
     references = prompt.references
     sentences = []
     for part, text, cited in claims:
-        why_not = _why_unsupported(text, cited, references, prompt.context)
+        why_not = why_unsupported(text, cited, references, prompt.context)
         sentences.append(Claim(part, text, _lines(cited, prompt), not why_not, why_not))
     return verdict, tuple(sentences), whole
 
@@ -82,7 +82,7 @@ def _lines(cited: tuple[str, ...], prompt: Prompt) -> tuple[int, ...]:
     return tuple(sorted({int(reference) for reference in cited if reference.isdigit()}))
 
 
-def _why_unsupported(text: str, cited: tuple[str, ...], references: dict[str, str], context: str) -> str:
+def why_unsupported(text: str, cited: tuple[str, ...], references: dict[str, str], context: str) -> str:
     """One phrase, or nothing for a sentence that is borne out."""
     if not cited:
         return "cites no line"

@@ -19,6 +19,7 @@ CONTEXT = 4096
 """Tokens of context at most; a model trained on fewer has fewer. More would only cost memory."""
 _OVERHEAD = 300 << 20
 """Bytes that a model needs besides its file: context, buffers, Python."""
+NEEDS_LLAMA_CPP = "Explanations need llama-cpp-python; install it with `pip install 'krone-tui[llm]'`."
 _WORKER = Path(__file__).with_name("worker.py")
 
 
@@ -157,9 +158,7 @@ class Engine:
                 raise Cancelled("The explanation was stopped.")
             if self._process is None:
                 if not llama_cpp_installed():
-                    raise KroneError(
-                        "Explanations need llama-cpp-python; install it with `pip install 'krone-tui[llm]'`."
-                    )
+                    raise KroneError(NEEDS_LLAMA_CPP)
                 # Threads that wait by spinning make llama.cpp ten times slower as soon as another program
                 # wants the
                 # same cores; and on a server in trouble one does.

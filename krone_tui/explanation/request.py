@@ -131,4 +131,6 @@ class Chunk:
     text: str = ""
     read: float = 1.0
     """0…1: share of the prompt that the model has read."""
+    claims: tuple[Claim, ...] = ()
+    """Sentences that this text made whole, grounded."""
     explanation: Explanation | None = field(default=None)
