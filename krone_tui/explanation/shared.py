@@ -16,11 +16,11 @@ FEW = 0.05
 """Share of the normal executions that may have it."""
 SURPRISE = 3.0
 """−log10 of how likely so many executions share it by chance, beyond what the number of values looked at explains."""
-MOST = 2
-"""Values told of one failure mode."""
-FAILING, FAILING_RECORDS = 100, 6000
-NORMAL, NORMAL_RECORDS = 1000, 15000
-FIRST = 60
+ASKED, MOST = 16, 2
+"""Values that are looked for in normal executions, and values told, of one failure mode."""
+FAILING, FAILING_RECORDS = 100, 3000
+NORMAL, NORMAL_RECORDS = 1000, 10000
+FIRST = 40
 """Executions, and records in them, that are looked at: what keeps this within a tenth of a second on a large log. Most
 values are common, and show it in the `FIRST` normal executions."""
 _ALL = 1 << 40
@@ -110,6 +110,9 @@ class SharedValues:
             for value, having in common.items()
             if (value not in first or first[value].executions <= most) and self._tells(value, having, window)
         ]
+        # What all share before what some lack, names before numbers: what is left out would hardly be told.
+        open_.sort(key=lambda value: (-common[value].executions, *_weak(value), -len(value.text), value.text))
+        open_ = open_[:ASKED]
         counted = queries.having(self._store, normal, open_)
         open_ = [value for value in open_ if counted[value] <= FEW * len(normal.ids)]
         failing = {value: common[value].executions for value in open_}
@@ -142,10 +145,14 @@ class SharedValues:
         return self._normal[window]
 
 
+def _weak(value: Value) -> tuple[bool, bool]:
+    """Numbers last: they are shared by chance more easily than names. What stands in headers before words."""
+    return value.text.isdigit(), value.place == "word"
+
+
 def _order(one: SharedValue) -> tuple[bool, bool, int, int, int, str]:
-    """Numbers last: they are shared by chance more easily than names. Hosts before words; then what is rarest elsewhere."""
-    text, place = one.value.text, one.value.place
-    return text.isdigit(), place == "word", one.normal_having, -one.having, -len(text), text
+    """By kind, then what is rarest elsewhere."""
+    return *_weak(one.value), one.normal_having, -one.having, -len(one.value.text), one.value.text
 
 
 def _short(text: str) -> str:
