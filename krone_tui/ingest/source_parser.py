@@ -14,6 +14,8 @@ from krone_tui.store.record_layouts import Clock, JsonLayout, LogfmtLayout
 
 _FLUSH_BYTES = 48 << 20
 """Text held before it is handed to DuckDB: enough rows for its threads to write in parallel."""
+_FIRST_FLUSH_BYTES = 8 << 20
+"""The same for the first time: the screen shows what is known while the rest is read."""
 _MAX_DETECTIONS = 4
 """Per source: how often a chunk full of unknown lines makes the parser look for more formats."""
 _KEPT_SHAPES = 4
@@ -42,6 +44,7 @@ class SourceParser:
         self._rest = b""
         self._pending: list[pa.Table] = []
         self._pending_bytes = 0
+        self._flushed = False
         self._by_layout: Counter[str] = Counter()
         self._unknown = self._headed = 0
 
@@ -169,7 +172,8 @@ class SourceParser:
         self.records += len(starts)
         counts = np.bincount(layouts[layouts >= 0], minlength=len(self._shape.layouts))
         self._by_layout.update({name: int(n) for name, n in zip(self._shape.names, counts, strict=True) if n})
-        if self._pending_bytes >= _FLUSH_BYTES:
+        # The first records soon, for who watches.
+        if self._pending_bytes >= (_FLUSH_BYTES if self._flushed else _FIRST_FLUSH_BYTES):
             self._flush()
 
     def _flush(self) -> None:
@@ -177,7 +181,7 @@ class SourceParser:
             table = pa.concat_tables(self._pending)
             rows = records.batched({name: table.column(name) for name in table.column_names})
             records.append_records(self._store, rows, self._shape.layouts, self._clock)
-        self._pending, self._pending_bytes = [], 0
+        self._pending, self._pending_bytes, self._flushed = [], 0, True
 
     def _parse_otlp(self, lines: Lines) -> None:
         numbers = records.column(np.arange(self.lines + 1, self.lines + 1 + len(lines)))

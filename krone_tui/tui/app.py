@@ -24,7 +24,7 @@ from krone_tui.tui.desk import Desk
 from krone_tui.tui.ending import watch_signals
 from krone_tui.tui.findings import Findings
 from krone_tui.tui.loader import Loader
-from krone_tui.tui.messages import Loaded, LoadFailed, StageReported
+from krone_tui.tui.messages import Loaded, LoadFailed, PartlyRead, StageReported
 from krone_tui.tui.narrowing import FIELDS, Filter, parse_filter, parse_time_range
 from krone_tui.tui.painted_app import PaintedApp
 from krone_tui.tui.screens.base import KroneScreen
@@ -97,6 +97,11 @@ class KroneApp(PaintedApp):
         """Show progress."""
         if isinstance(self.screen, LoadingScreen):
             self.screen.report(message.progress)
+
+    def on_partly_read(self, message: PartlyRead) -> None:
+        """Show what is known of the log already."""
+        if isinstance(self.screen, LoadingScreen):
+            self.screen.tell(message.known)
 
     async def on_loaded(self, message: Loaded) -> None:
         """Open triage."""

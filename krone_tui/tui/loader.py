@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from textual.message import Message
@@ -13,10 +14,13 @@ from krone_tui.investigation import Investigation
 from krone_tui.progress import StageProgress
 from krone_tui.settings import Settings
 from krone_tui.store import Store
-from krone_tui.tui.messages import Loaded, LoadFailed, StageReported
+from krone_tui.store.partial import so_far
+from krone_tui.tui.messages import Loaded, LoadFailed, PartlyRead, StageReported
 
 _PAUSE = 0.1
 """Seconds between two reports of one stage: more would only fill a slow link."""
+_LOOK = 0.7
+"""Seconds between two looks at what is known so far; longer where a look itself takes more than a twentieth of that."""
 _PATIENCE = 3.0
 """Seconds that leaving waits for the thread; one that blocks on a pipe is left behind, and ends with the process."""
 
@@ -32,6 +36,9 @@ class Loader:
         self._file: Path | None = None
         self._thread = threading.Thread(target=self._run, name="loader", daemon=True)
         self._reported = ("", 0.0)
+        self._stages: list[str] = []
+        """Those that have begun, in order."""
+        self._next_look = 0.0
 
     def start(self, listener: MessagePump) -> None:
         """Begin, and tell this widget or application."""
@@ -41,8 +48,7 @@ class Loader:
     def cancel(self) -> None:
         """Ask the thread to stop; it posts `LoadFailed` with `Cancelled`."""
         self._stop.set()
-        if self._building is not None:
-            self._building.interrupt()
+        self._interrupt()
 
     def finish(self) -> None:
         """Wait a little for the thread; remove what one that hangs would leave behind."""
@@ -51,11 +57,16 @@ class Loader:
         while self._thread.is_alive() and time.monotonic() < deadline:
             self._thread.join(0.1)
             # The thread may have been between two queries when it was interrupted.
-            if self._thread.is_alive() and self._building is not None:
-                self._building.interrupt()
+            self._interrupt()
         if self._thread.is_alive() and self._file is not None:
             self._file.unlink(missing_ok=True)
             self._file.with_name(self._file.name + ".wal").unlink(missing_ok=True)
+
+    def _interrupt(self) -> None:
+        # The thread may just have closed what it was building.
+        with suppress(Store.QueryError):
+            if self._thread.is_alive() and self._building is not None:
+                self._building.interrupt()
 
     def _run(self) -> None:
         try:
@@ -80,6 +91,17 @@ class Loader:
         if progress.stage != stage or now - at >= _PAUSE or progress.done == progress.total:
             self._reported = (progress.stage, now)
             self._post(StageReported(progress))
+        self._look(progress.stage, now)
+
+    def _look(self, stage: str, now: float) -> None:
+        """Tell what is known, now and then, and when a stage has ended."""
+        if self._building is None or (stage in self._stages and now < self._next_look):
+            return
+        if stage not in self._stages:
+            self._stages.append(stage)
+        self._post(PartlyRead(so_far(self._building, self._stages[:-1])))
+        took = time.monotonic() - now
+        self._next_look = now + max(_LOOK, 20 * took)
 
     def _post(self, message: Message) -> bool:
         return self._listener is not None and self._listener.post_message(message)

@@ -4,6 +4,7 @@ from textual.message import Message
 
 from krone_tui.investigation import Investigation
 from krone_tui.progress import StageProgress
+from krone_tui.store.partial import SoFar
 
 
 class StageReported(Message):
@@ -16,6 +17,18 @@ class StageReported(Message):
     def can_replace(self, message: Message) -> bool:
         """Only the latest report is worth a repaint."""
         return isinstance(message, StageReported)
+
+
+class PartlyRead(Message):
+    """What is known of the log so far; a newer one takes the place of one that waits."""
+
+    def __init__(self, known: SoFar) -> None:
+        super().__init__()
+        self.known = known
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the latest is worth a repaint."""
+        return isinstance(message, PartlyRead)
 
 
 class Loaded(Message):

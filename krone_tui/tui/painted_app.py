@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.console import RenderableType
 from rich.control import Control
+from textual import events
 from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
@@ -31,6 +32,11 @@ class PaintedApp(App[int]):
     def on_mount(self) -> None:
         """After a suspension the terminal may show anything."""
         self.app_resume_signal.subscribe(self, lambda _: self._painter.forget())
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys that come after the last screen is gone, because somebody typed on while leaving, mean nothing."""
+        if not isinstance(event, events.Key) or self._screen_stacks.get(self._current_mode):
+            await super().on_event(event)
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Send only what differs from what the terminal shows, and never more than one repaint ahead of it."""

@@ -32,7 +32,7 @@ class KroneScreen(Screen[Any]):
             await work
         except Exception:
             # The reader may have left while the answer was on its way: there is nothing left to show it on.
-            if self in self.app.screen_stack:
+            if self.app.is_running and self in self.app.screen_stack:
                 raise
 
     @property

@@ -13,7 +13,7 @@ from krone_tui.store import views
 from krone_tui.tui import keys
 from krone_tui.tui.desk import Desk
 from krone_tui.tui.loader import Loader
-from krone_tui.tui.messages import Loaded, LoadFailed, StageReported
+from krone_tui.tui.messages import Loaded, LoadFailed, PartlyRead, StageReported
 from krone_tui.tui.screens.base import KroneScreen
 from krone_tui.tui.screens.loading import so_far
 from krone_tui.tui.screens.mode_rows import short_title
@@ -53,6 +53,10 @@ class RerunScreen(KroneScreen):
         message.stop()
         progress = message.progress
         self.query_one(LineList).show([Text(f"  {progress.stage:<12}{so_far(progress, done=False)}")])
+
+    def on_partly_read(self, message: PartlyRead) -> None:
+        """The reader has the present investigation to look at."""
+        message.stop()
 
     def on_load_failed(self, message: LoadFailed) -> None:
         """Say why; the present investigation stays."""

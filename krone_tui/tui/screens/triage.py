@@ -76,6 +76,9 @@ class TriageScreen(KroneScreen):
 
     def on_mount(self) -> None:
         """Fill everything."""
+        self.fill(self._open())
+
+    async def _open(self) -> None:
         self._fill_header()
         self.show_modes()
         self.query_one("#modes").focus()
