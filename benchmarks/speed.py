@@ -1,7 +1,7 @@
 """How fast logs are read and judged, and in how much memory: `python benchmarks/speed.py [LOG …]`.
 
 Each log goes through `krone-tui scan --no-cache` in a process of its own; peak RSS is the process's own account. The peer,
-in the same run because machines differ, is Drain3 alone, fed the same log line by line with masks of the same kind.
+in the same run because machines differ, is Drain3 alone, fed the same log line by line with the same masks.
 Without arguments: hdfs_demo and thunderbird_demo from KRONE_TUI_BENCH_DATA (default ../shared/data), and the samples.
 """
 
@@ -19,15 +19,13 @@ DATA = Path(os.environ.get("KRONE_TUI_BENCH_DATA", TOP.parent / "shared" / "data
 SCAN = "from krone_tui.cli import app; app(['scan', {path!r}, '--no-cache', '--format', 'jsonl', '--all'])"
 OPEN_AGAIN = "from krone_tui.cli import app; app(['scan', {path!r}, '--format', 'text'])"
 DRAIN3 = """
-import gzip, io, sys
+import gzip
 from drain3 import TemplateMiner
 from drain3.masking import MaskingInstruction
 from drain3.template_miner_config import TemplateMinerConfig
+from krone_tui.abstraction.masking import MASKS
 config = TemplateMinerConfig()
-config.masking_instructions = [
-    MaskingInstruction(r"(?<![\\w.])\\d{{1,3}}\\.\\d{{1,3}}\\.\\d{{1,3}}\\.\\d{{1,3}}(?::\\d+)?", "IP"),
-    MaskingInstruction(r"(?<![a-zA-Z])0x[0-9a-f]+", "HEX"), MaskingInstruction(r"-?\\d+", "NUM"),
-]
+config.masking_instructions = [MaskingInstruction(mask.pattern, "*") for mask in MASKS]
 miner = TemplateMiner(config=config)
 opener = gzip.open if {path!r}.endswith(".gz") else open
 with opener({path!r}, "rt", errors="replace") as file:
