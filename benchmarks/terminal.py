@@ -76,6 +76,17 @@ class Screen:
             last = time.perf_counter()
         return total, last - started
 
+    def drain(self) -> None:
+        """Read until it ends."""
+        while True:
+            try:
+                if not os.read(self.main, 1 << 20):
+                    break
+            except OSError:
+                break
+        os.waitpid(self.process, 0)
+        os.close(self.main)
+
     def settle(self) -> None:
         """Wait until it has loaded: something was drawn and then nothing for a while."""
         deadline = time.monotonic() + 60

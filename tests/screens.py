@@ -48,7 +48,7 @@ def write_service_log(path: Path) -> None:
     )
 
 
-async def until(condition: Callable[[], bool], what: str, seconds: float = 6) -> None:
+async def until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
     """Wait for what keys set in motion."""
     for _ in range(int(seconds / 0.02)):
         if condition():

@@ -5,6 +5,7 @@ import os
 import pty
 import select
 import signal
+import statistics
 import struct
 import sys
 import termios
@@ -67,7 +68,7 @@ class Terminal:
     def text(self) -> str:
         return "\n".join(self.screen.display)
 
-    def until(self, wanted: str, seconds: float = 30) -> None:
+    def until(self, wanted: str, seconds: float = 90) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.read(0.05)
@@ -198,3 +199,94 @@ def test_a_log_that_vanished_ends_with_one_sentence_and_2(
     after = terminal.sent[terminal.sent.rfind(b"\x1b[?1049l") :].decode()
     assert "nowhere.log" in after
     assert "Traceback" not in after
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("during", ["reading", "(line"])
+def test_a_signal_ends_the_screen_as_leaving_does(
+    number: signal.Signals,
+    during: str,
+    environment: dict[str, str],
+    terminals: list[Terminal],
+    tmp_path: Path,
+) -> None:
+    own = environment | ({"KRONE_TUI_CACHE_DIR": str(tmp_path / "cache")} if during == "reading" else {})
+    terminal = Terminal([str(SAMPLE)], own)
+    terminals.append(terminal)
+    terminal.until(during)
+    process = terminal.process
+    os.kill(process, number)
+    assert terminal.exit_code() == 128 + number
+    assert terminal.restored()
+    assert b"Traceback" not in terminal.sent
+    # Nothing of its session is left, and nothing half-written.
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process, 0)
+    assert not list(tmp_path.rglob(".*partial*"))
+
+
+def test_a_whole_incident_by_keys_alone(
+    environment: dict[str, str], terminals: list[Terminal], tmp_path: Path
+) -> None:
+    terminal = Terminal(
+        [str(SAMPLE)], environment | {"HOME": str(tmp_path), "KRONE_TUI_DATA_DIR": str(tmp_path / "data")}
+    )
+    terminals.append(terminal)
+    for keys, wanted in (
+        ("", "(line"),
+        ("j", "starts"),
+        ("k", "1 of"),
+        ("\r", "▼ !! "),
+        ("d", "as normal"),
+        ("\x1b", "▼ !! "),
+        ("r", "▌ = records"),
+        ("\x1b", "▼ !! "),
+        ("n", "2 of"),
+        ("\x1b", "what deviates"),
+        ("/gave up on\r", "hits"),
+        ("\x1b", "what deviates"),
+        ("fkind:severe\r", "filter kind:severe"),
+        ("t02:20..02:40\r", "time 02:20:00..02:40:00"),
+        ("x", "baseline:"),
+        ("g", "▶ req-*"),
+        ("\x1b", "what deviates"),
+        ("h", "entities"),
+        ("\x1b", "what deviates"),
+        (";select count(*) n from execution\r", "1 rows"),
+        ("\x1b", "what deviates"),
+        ("m", "Enter keeps it"),
+        ("known since March\r", "1 verdict"),
+        ("u", "318 flagged"),
+        ("?", "Everywhere"),
+        ("\x1b", "what deviates"),
+    ):
+        terminal.press(keys)
+        terminal.until(wanted)
+    # What the terminal shows after all of it is what it shows when everything is drawn again.
+    terminal.read(4.5)
+    before = terminal.text
+    terminal.press("\x0c")
+    terminal.read(0.5)
+    assert terminal.text == before
+    terminal.press("q")
+    assert terminal.exit_code() == 0
+    assert terminal.restored()
+
+
+def test_a_move_of_the_cursor_takes_less_than_a_kilobyte(
+    environment: dict[str, str], terminals: list[Terminal]
+) -> None:
+    terminal = Terminal([str(SAMPLE)], environment)
+    terminals.append(terminal)
+    terminal.until("(line")
+    terminal.read()
+    sent = []
+    for key in "jjjjjjjjkkkkkkkk":
+        before = len(terminal.sent)
+        terminal.press(key)
+        terminal.read(0.4)
+        sent.append(len(terminal.sent) - before)
+    assert statistics.median(sent) < 1000, sent
+    assert min(sent) > 0
+    terminal.press("q")
+    assert terminal.exit_code() == 0

@@ -1,5 +1,6 @@
 """From records to templates, and from templates to the Log Abstraction Model."""
 
+from krone_tui.abstraction.edits import keep_edits, own_hierarchy
 from krone_tui.abstraction.extractors import Extractor, FileExtractor, RulesExtractor
 from krone_tui.abstraction.hierarchy import HierarchyResult, build_hierarchy, hierarchy_lines
 from krone_tui.abstraction.masking import masks_digest
@@ -17,6 +18,8 @@ __all__ = [
     "build_hierarchy",
     "extract_hierarchy",
     "hierarchy_lines",
+    "keep_edits",
     "masks_digest",
     "mine_templates",
+    "own_hierarchy",
 ]

@@ -89,7 +89,7 @@ class Store(Database):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         old_mask = os.umask(0o077)
         try:
-            connection = duckdb.connect(str(path) if path else ":memory:", config=_config(settings))
+            connection = _connect(str(path) if path else ":memory:", settings)
         finally:
             os.umask(old_mask)
         connection.execute(_SCHEMA.read_text(encoding="utf-8"))
@@ -98,7 +98,7 @@ class Store(Database):
     @classmethod
     def open(cls, path: Path, settings: Settings) -> Self:
         """A finished investigation, read-only, so that several processes can have it open; verdicts lie over it in memory."""
-        connection = duckdb.connect(":memory:", config=_config(settings))
+        connection = _connect(":memory:", settings)
         try:
             lay_over(connection, path)
         except BaseException:
@@ -109,6 +109,13 @@ class Store(Database):
     def cursor(self) -> "Store":
         """A second handle on the same database, for another thread."""
         return Store(self.connection.cursor(), self.path)
+
+
+def _connect(database: str, settings: Settings) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(database, config=_config(settings))
+    # Under an interactive Python DuckDB draws a bar of its own, over the screen. Cursors take the setting over.
+    connection.execute("SET enable_progress_bar = false")
+    return connection
 
 
 def _config(settings: Settings) -> dict[str, str | bool | int | float | list[str]]:

@@ -83,14 +83,14 @@ class KroneApp(PaintedApp):
         self.current_execution: int | None = None
         """The one that was looked at last; triage goes there when it is shown again."""
         self.findings = Findings([], {}, {}, {}, {})
-        self._paths = tuple(paths)
+        self.paths = tuple(paths)
         self._loaders = [Loader(paths, settings)]
 
     def on_mount(self) -> None:
         """Begin to read."""
         if not self.is_headless:
             watch_signals(self._leave)
-        self.push_screen(LoadingScreen(self._paths))
+        self.push_screen(LoadingScreen(self.paths))
         self._loaders[0].start(self)
 
     def on_stage_reported(self, message: StageReported) -> None:
@@ -118,10 +118,10 @@ class KroneApp(PaintedApp):
 
     def rerun(self, settings: Settings, what: str) -> None:
         """Read the log again with other settings, in the background, and show what they change."""
-        if "-" in self._paths:
+        if "-" in self.paths:
             self.say("What came from standard input cannot be read again; save it to a file first.")
             return
-        loader = Loader(self._paths, settings)
+        loader = Loader(self.paths, settings)
         self._loaders.append(loader)
         self.push_screen(RerunScreen(settings, what, loader))
 

@@ -99,7 +99,9 @@ class Loader:
             return
         if stage not in self._stages:
             self._stages.append(stage)
-        self._post(PartlyRead(so_far(self._building, self._stages[:-1])))
+        # A model judges after the stages, when what was being built is closed.
+        with suppress(Store.QueryError):
+            self._post(PartlyRead(so_far(self._building, self._stages[:-1])))
         took = time.monotonic() - now
         self._next_look = now + max(_LOOK, 20 * took)
 

@@ -2,6 +2,7 @@
 
 from time import monotonic
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from rich.console import RenderableType
 from rich.control import Control
@@ -15,7 +16,14 @@ from textual.timer import Timer
 from krone_tui.tui.painter import LINK, Painter
 
 _BUSY = 0.01
-"""Seconds until it is looked again whether the terminal took the last repaint."""
+"""Seconds until it is looked again whether the terminal took the last repaint, or a screen can take keys."""
+_PATIENCE = 2.0
+"""Seconds that keys wait for a screen that never takes them."""
+
+
+def _will_take_text(screen: Screen[Any]) -> bool:
+    """Whether a screen asks for a text and its line has not got the focus yet."""
+    return screen.focused is None and screen.AUTO_FOCUS not in (None, "", "*")
 
 
 class PaintedApp(App[int]):
@@ -24,6 +32,10 @@ class PaintedApp(App[int]):
     def __init__(self) -> None:
         super().__init__()
         self._painter = Painter()
+        self._ahead: list[events.Key] = []
+        """Keys that wait for a screen."""
+        self._kept_since = 0.0
+        self._typed_on: WeakKeyDictionary[events.Key, Screen[Any]] = WeakKeyDictionary()
         self._free_at = 0.0
         """When the last repaint has left over a slow link, on the monotonic clock."""
         self._later: Timer | None = None
@@ -34,9 +46,41 @@ class PaintedApp(App[int]):
         self.app_resume_signal.subscribe(self, lambda _: self._painter.forget())
 
     async def on_event(self, event: events.Event) -> None:
-        """Keys that come after the last screen is gone, because somebody typed on while leaving, mean nothing."""
-        if not isinstance(event, events.Key) or self._screen_stacks.get(self._current_mode):
-            await super().on_event(event)
+        """Keys typed ahead, as one does over a slow link, go to the screen that was meant, once it can take them."""
+        if isinstance(event, events.Key) and not self._is_for_now(event):
+            return
+        await super().on_event(event)
+
+    def _is_for_now(self, event: events.Key) -> bool:
+        stack = self._screen_stacks.get(self._current_mode)
+        if not stack:
+            # Somebody typed on while leaving.
+            return False
+        if not event.is_forwarded:
+            if self._ahead or _will_take_text(stack[-1]):
+                self._keep(event)
+                return False
+            self._typed_on[event] = stack[-1]
+        elif self._typed_on.get(event, stack[-1]) is not stack[-1]:
+            # It comes back unused from a screen that another one has covered meanwhile.
+            self._keep(event)
+            return False
+        return True
+
+    def _keep(self, event: events.Key) -> None:
+        if not self._ahead:
+            self._kept_since = monotonic()
+            self.set_timer(_BUSY, self._type)
+        self._ahead.append(events.Key(event.key, event.character))
+
+    async def _type(self) -> None:
+        """Type what was kept, unless the screen still has to find its line."""
+        if _will_take_text(self.screen) and monotonic() - self._kept_since < _PATIENCE:
+            self.set_timer(_BUSY, self._type)
+            return
+        ahead, self._ahead = self._ahead, []
+        for event in ahead:
+            await self.on_event(event)
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Send only what differs from what the terminal shows, and never more than one repaint ahead of it."""

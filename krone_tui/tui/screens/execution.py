@@ -190,9 +190,7 @@ class ExecutionScreen(KroneScreen):
         if node is None or node.data is None:
             return
         if node.data.kind == "more":
-            tree.post_message(
-                ExecutionTree.RecordsWanted(node, node.data.position, min(node.data.length, 500))
-            )
+            tree.more(node)
         elif node.allow_expand:
             node.toggle()
         elif node.data.record is not None:

@@ -20,6 +20,8 @@ from krone_tui.tui.text import count, duration, safe
 
 PAGE = 500
 """Records of one action span that are fetched at a time."""
+SPANS = 150
+"""Spans under one parent that are shown at a time."""
 _MOST_CHARACTERS = 400
 """Of a message in the tree."""
 _LONG_GAP = 1.0
@@ -74,7 +76,7 @@ class Marks:
         ]
 
 
-class ExecutionTree(Tree[Item]):
+class ExecutionTree(Tree[Item], inherit_bindings=False):
     """The tree of one execution."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("list")]
@@ -115,20 +117,34 @@ class ExecutionTree(Tree[Item]):
         self._marks, self._start, self._spans = marks, execution.start_time, list(spans)
         self._asked.clear()
         self.clear()
-        before: SpanTimes | None = None
-        for span in self._spans:
-            if span.level != "entity":
-                continue
-            self.root.add(self._span_label(span, before), Item("entity", span.position, span.length))
-            before = span
+        self._place(self.root, self._inside(self.root), 0)
         self.root.expand()
 
     def entity_at(self, position: int) -> TreeNode[Item] | None:
         """The entity span that holds a record, with its action spans filled in."""
-        node = _holding(self.root, position)
+        node = self._span_at(self.root, position)
         if node is not None:
             self._fill_actions(node)
         return node
+
+    def _span_at(self, parent: TreeNode[Item], position: int) -> TreeNode[Item] | None:
+        node = _holding(parent, position)
+        if node is not None and node.data is not None and node.data.kind == "more":
+            self._show_more(node, position)
+            node = _holding(parent, position)
+        return node
+
+    def more(self, node: TreeNode[Item]) -> None:
+        """Show what a line stands for that says that there is more; records are asked for."""
+        item, parent = node.data, node.parent
+        if item is None or parent is None:
+            return
+        if parent.is_root or (parent.data is not None and parent.data.kind == "entity"):
+            line = node.line
+            self._show_more(node, item.position)
+            self.call_after_refresh(self.move_cursor_to_line, line)
+        else:
+            self.post_message(self.RecordsWanted(node, item.position, min(item.length, PAGE)))
 
     def action_at(self, position: int) -> TreeNode[Item] | None:
         """The action span that holds a record, with everything above it unfolded."""
@@ -136,7 +152,7 @@ class ExecutionTree(Tree[Item]):
         if entity is None:
             return None
         entity.expand()
-        action = _holding(entity, position)
+        action = self._span_at(entity, position)
         if action is not None:
             action.expand()
         return action
@@ -209,11 +225,57 @@ class ExecutionTree(Tree[Item]):
         item = entity.data
         if entity.children or item is None or item.kind != "entity":
             return
-        before: SpanTimes | None = None
-        for span in self._spans:
-            if span.level == "action" and item.position <= span.position < item.position + item.length:
-                entity.add(self._span_label(span, before), Item("action", span.position, span.length))
-                before = span
+        self._place(entity, self._inside(entity), item.position)
+
+    def _inside(self, parent: TreeNode[Item]) -> list[SpanTimes]:
+        """The spans right under a node."""
+        item = parent.data
+        if item is None or parent.is_root:
+            return [span for span in self._spans if span.level == "entity"]
+        return [
+            span
+            for span in self._spans
+            if span.level == "action" and item.position <= span.position < item.position + item.length
+        ]
+
+    def _show_more(self, node: TreeNode[Item], position: int) -> None:
+        """Put a page of spans in the place of a line that stood for them: the page that holds a position."""
+        item, parent = node.data, node.parent
+        assert item is not None
+        assert parent is not None
+        spans = [
+            span
+            for span in self._inside(parent)
+            if item.position <= span.position < item.position + item.length
+        ]
+        self._place(parent, spans, position, before=node)
+        node.remove()
+
+    def _place(
+        self,
+        parent: TreeNode[Item],
+        spans: Sequence[SpanTimes],
+        position: int,
+        before: TreeNode[Item] | None = None,
+    ) -> None:
+        """Add the page of spans that holds a position; a line each for those before and after it."""
+        wanted = next((at for at in range(len(spans) - 1, -1, -1) if spans[at].position <= position), 0)
+        first = wanted // SPANS * SPANS
+        page = spans[first : first + SPANS]
+        self._more_spans(parent, spans[:first], before)
+        for at, span in enumerate(page, first):
+            label = self._span_label(span, spans[at - 1] if at else None)
+            parent.add(label, Item(span.level, span.position, span.length), before=before)
+        self._more_spans(parent, spans[first + SPANS :], before)
+
+    def _more_spans(
+        self, parent: TreeNode[Item], spans: Sequence[SpanTimes], before: TreeNode[Item] | None
+    ) -> None:
+        if spans:
+            records = spans[-1].position + spans[-1].length - spans[0].position
+            flagged = "!! " if self._marks.span(spans[0].position, records) else ""
+            label = Text(f"{flagged}… {count(len(spans), 'more span')}, {count(records, 'record')} (Enter)")
+            parent.add_leaf(label, Item("more", spans[0].position, records), before=before)
 
     def _add_status(self, action: TreeNode[Item], run: list[RecordRow]) -> None:
         first = run[0]

@@ -1,0 +1,126 @@
+"""The screen on an investigation of a million executions: `python benchmarks/screen_scale.py [--executions 1000000] [--folder DIR]`.
+
+Writes a service's log with as many requests, one in twenty of them failing in one of forty ways and one of 10,000 records, opens it
+once to make the investigation (minutes; DIR keeps log and investigation for the next time), then opens the screen on it on a
+pseudo-terminal of 80×24 and measures from key to the first and the last byte painted: in failure modes, in the executions of one of
+them, in the tree, in the raw log; opening the execution of 10,000 records; and the memory of the screen's process.
+"""
+
+import argparse
+import random
+import re
+import sys
+import tempfile
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from terminal import TOP, Screen, moves
+
+STEPS = ("accepted from {ip}", "session opened for user", "order stored in {ms} ms", "answered in {ms} ms")
+PARTS = ("bank", "stock", "mail", "cart", "price", "search", "image", "login")
+FAULTS = (
+    "refused the connection",
+    "timed out after {ms} ms",
+    "answered with an error",
+    "is out of space",
+    "lost the lock",
+)
+LONG = 10_000
+"""Records of the one long request."""
+
+
+def write_log(path: Path, requests: int) -> None:
+    """One line a record, in order of time; several requests at once."""
+    chance = random.Random(3)
+    start = datetime(2026, 3, 14)  # noqa: DTZ001 (times in a log have no zone)
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(requests):
+            at = start + timedelta(milliseconds=number * 40)
+            request = f"req-{number:08x}"
+            failing = number > requests * 0.6 and number % 8 == 0
+            for step, text in enumerate(STEPS):
+                line, level = text, "INFO"
+                if failing and step == 2:
+                    part, fault = chance.choice(PARTS), chance.choice(FAULTS)
+                    line, level = f"{part} service {fault}", "ERROR"
+                said = line.format(ip=f"10.0.{number % 256}.{number % 200}", ms=number % 90)
+                when = at + timedelta(milliseconds=step)
+                file.write(
+                    f"{when:%Y-%m-%d %H:%M:%S}.{when.microsecond // 1000:03d} {level} shop.Orders - [{request}] {said}\n"
+                )
+            if number == requests - 1:
+                for record in range(LONG):
+                    when = at + timedelta(milliseconds=record)
+                    said = (
+                        "bank service refused the connection"
+                        if record % 3
+                        else f"trying again, attempt {record}"
+                    )
+                    file.write(
+                        f"{when:%Y-%m-%d %H:%M:%S}.{when.microsecond // 1000:03d} WARN shop.Orders - [{request}] {said}\n"
+                    )
+
+
+def memory(process: int) -> tuple[int, int]:
+    """(resident now, peak) in MB."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    now, peak = (int(re.search(rf"{name}:\s+(\d+)", status)[1]) // 1024 for name in ("VmRSS", "VmHWM"))  # type: ignore[index]
+    return now, peak
+
+
+def opening(screen: Screen, keys: str) -> float:
+    """Milliseconds from a key to the last byte of what it opens."""
+    screen.press(keys)
+    return screen.read(0.4)[1] * 1000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--executions", type=int, default=1_000_000)
+    parser.add_argument("--folder", type=Path, help="where log and investigation are kept")
+    parser.add_argument("--moves", type=int, default=100)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = asked.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        log = folder / f"requests-{asked.executions}.log"
+        if not log.exists():
+            write_log(log, asked.executions)
+        command = [sys.executable, "-m", "krone_tui.cli"]
+        started = time.perf_counter()
+        scan = Screen([*command, "scan", str(log), "--format", "jsonl"], (80, 24), folder, TOP)
+        scan.drain()
+        print(f"investigation made or found in {time.perf_counter() - started:.0f} s")
+        screen = Screen([*command, str(log)], (80, 24), folder, TOP)
+        try:
+            started = time.perf_counter()
+            screen.settle()
+            print(
+                f"screen opened in {time.perf_counter() - started - 2.5:.1f} s; memory now, peak MB: {memory(screen.process)}"
+            )
+            down = "j" * (asked.moves // 2) + "k" * (asked.moves // 2)
+            print(f"failure modes  {moves(screen, down)}")
+            screen.press("\t")
+            screen.read(0.5)
+            print(f"executions     {moves(screen, down)}")
+            print(f"open an execution         {opening(screen, chr(13)):5.0f} ms")
+            print(f"tree           {moves(screen, down)}")
+            print(f"open the raw log          {opening(screen, 'r'):5.0f} ms")
+            print(f"raw log        {moves(screen, down)}")
+            for _ in range(3):
+                screen.press("\x1b")
+                screen.read(0.5)
+            screen.press(f"/req-{asked.executions - 1:08x}\r")
+            screen.read(2.5)
+            print(f"open one of {LONG:,} records  {opening(screen, chr(13)):5.0f} ms")
+            print(f"its tree       {moves(screen, down)}")
+            print(f"memory now, peak MB: {memory(screen.process)}")
+        finally:
+            screen.close()
+
+
+if __name__ == "__main__":
+    main()
