@@ -101,6 +101,8 @@ app.command("completion", rich_help_panel=HERE)(completion.completion)
 def main() -> None:
     """Entry point: one clear sentence and exit code 2 for what the user can mend, and for what is our own fault."""
     _open_missing_streams()
+    # NumPy's linear algebra sets memory aside for every core, and ends the program where it may not have it.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if completion.VARIABLE in os.environ:
         completion.enable()
     arguments, debug = _without_debug(sys.argv[1:])

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 8 << 20
 """What is handled at once: large enough for vectorised work, small enough that a pipe shows progress."""
 
+MAX_LINE_BYTES = 128 << 20
+"""No log has such a line, and it would have to fit the memory several times over."""
+_HOLE = re.compile(rb"\0{64,}+")
+"""What stands before the text of a file that was cut while it was written (`copytruncate`): not a line of the log."""
 _READ_BYTES = 1 << 20
 _MAGIC = (
     (b"\x1f\x8b", "gzip"),
@@ -31,7 +35,16 @@ _MAGIC = (
     (b"\xfd7zXZ\x00", "xz"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
 )
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    # Before UTF-16, whose mark its own begins with.
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_RETURNS = re.compile(rb"(?<!\r)\r++\n")
+"""Carriage returns before a newline; each run of them is looked at once, however long it is."""
 _CONTROL = bytes(set(range(32)) - set(b"\b\t\n\f\r\x1b")) + b"\x7f"
 _MAX_CONTROL_SHARE = 0.08
 """Compressed data has a tenth of control bytes, text with a stray one far fewer."""
@@ -65,7 +78,7 @@ def sniff_compression(head: bytes) -> str:
 
 def looks_binary(head: bytes) -> bool:
     """Whether these first bytes are no text; long runs of NUL, as a rotated log can have, do not count."""
-    if head.startswith((_BOMS[1][0], _BOMS[2][0])) or _utf16_without_mark(head):
+    if head.startswith(tuple(mark for mark, _ in _BOMS[1:])) or _utf16_without_mark(head):
         return False
     counted = re.sub(rb"\0{16,}", b"", head)
     if not counted:
@@ -101,31 +114,52 @@ class Reader:
         """Chunks of about CHUNK_BYTES of whole lines; raises `NotALogError` when there is no text."""
         rest: list[bytes] = []
         held = 0
+        handed_on = False
         decode: Callable[[bytes, bool], bytes] | None = None
         for block in self._blocks():
             text = block
             if decode is None:
-                if looks_binary(block[: 64 << 10]):
+                text = self._after_hole(block)
+                if not text:
+                    continue
+                if looks_binary(text[: 64 << 10]):
                     raise NotALogError(f"{self._shown} is not a text log: it holds binary data.")
-                decode, text = _decoder(block)
+                decode, text = _decoder(text)
             text = decode(text, False)
             rest.append(text)
             held += len(text)
             if held >= CHUNK_BYTES and (cut := text.rfind(b"\n") + 1):
                 whole = b"".join((*rest[:-1], text[:cut]))
                 rest, held = [text[cut:]], len(text) - cut
+                handed_on = True
                 yield self._chunk(whole)
+            elif held > MAX_LINE_BYTES:
+                self.note = (
+                    f"It has a line of more than {MAX_LINE_BYTES >> 20} MB: from there on it was left out."
+                )
+                if not handed_on:
+                    raise NotALogError(f"{self._shown} is not a text log. {self.note}")
+                return
         if decode is None:
             raise EmptySourceError(
                 f"{self._shown} is empty." if not self.note else f"{self._shown} holds no text: {self.note}"
             )
         last = b"".join((*rest, decode(b"", True)))
+        if not last and not handed_on:
+            raise EmptySourceError(f"{self._shown} is empty.")
         if last:
             yield self._chunk(last if last.endswith(b"\n") else last + b"\n", added=not last.endswith(b"\n"))
 
     @property
     def _shown(self) -> str:
         return "Standard input" if self.path == "-" else self.path
+
+    def _after_hole(self, block: bytes) -> bytes:
+        """What is left of a block before which there was no text."""
+        if not (hole := _HOLE.match(block)):
+            return block
+        self.note = "The file begins with NUL bytes, which were left out: it was cut while it was written."
+        return block[hole.end() :]
 
     def _blocks(self) -> Iterator[bytes]:
         try:
@@ -140,8 +174,9 @@ class Reader:
     def _chunk(self, data: bytes, *, added: bool = False) -> Chunk:
         size = len(data) - added
         data, undecodable = _valid_utf8(data)
-        while b"\r\n" in data:
-            data = data.replace(b"\r\n", b"\n")
+        data = data.replace(b"\r\n", b"\n")
+        if b"\r\n" in data:
+            data = _RETURNS.sub(b"\n", data)
         position = self._counted.count
         return Chunk(data, size, undecodable, position)
 

@@ -54,9 +54,11 @@ def _literal(text: str) -> str:
 
 def _json_path(path: str) -> str:
     """JSONPath below the root for keys joined by `NESTED`."""
-    return ".".join('"' + key.replace('"', '\\"') + '"' for key in path.split(NESTED))
+    return ".".join(f'"{key}"' for key in path.split(NESTED))
 
 
+_USABLE_KEY = r"[^\"\\*\x00-\x1f]+"
+"""Keys that can be written in a JSONPath; others group no records."""
 NESTED = "\x1f"
 """Joins a key of the further header fields with a key inside its object."""
 
@@ -94,15 +96,22 @@ def field_keys(store: Store, limit: int) -> list[str]:
     rows = store.rows(
         """
         WITH sample AS (SELECT fields FROM parsed_record WHERE fields IS NOT NULL LIMIT 20000),
-        top AS (SELECT fields, unnest(json_keys(fields)) AS key FROM sample),
-        typed AS (SELECT fields, key, json_extract(fields, '$."' || replace(key, '"', '\\"') || '"') AS value FROM top)
+        top AS (
+            SELECT fields, key FROM (SELECT fields, unnest(json_keys(fields)) AS key FROM sample)
+            WHERE regexp_full_match(key, $usable)
+        ), typed AS (SELECT fields, key, json_extract(fields, '$."' || key || '"') AS value FROM top)
         SELECT path, count(*) AS uses FROM (
             SELECT key AS path FROM typed WHERE json_type(value) NOT IN ('OBJECT', 'ARRAY')
             UNION ALL
             SELECT key || $nested || unnest(json_keys(value)) FROM typed WHERE json_type(value) = 'OBJECT'
-        ) GROUP BY path ORDER BY uses DESC, path LIMIT $limit
+        ) WHERE regexp_full_match(path, $nested_usable) GROUP BY path ORDER BY uses DESC, path LIMIT $limit
         """,
-        {"limit": limit, "nested": NESTED},
+        {
+            "limit": limit,
+            "nested": NESTED,
+            "usable": _USABLE_KEY,
+            "nested_usable": f"{_USABLE_KEY}({NESTED}{_USABLE_KEY})?",
+        },
     )
     return [str(path) for path, _ in rows]
 

@@ -62,7 +62,9 @@ def only_reading(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[
     try:
         yield
     finally:
-        connection.execute("ROLLBACK").fetchall()
+        # EXPLAIN ANALYZE COMMIT has ended it already.
+        with contextlib.suppress(duckdb.TransactionException):
+            connection.execute("ROLLBACK").fetchall()
 
 
 @dataclass(frozen=True)

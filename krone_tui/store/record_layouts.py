@@ -271,7 +271,11 @@ class Unwrap:
 
 def time_expression(text: str, kinds: Sequence[str], clock: Clock) -> str:
     """SQL: a TIMESTAMP, in UTC where the text states a zone, else as written; NULL where none fits."""
-    return _first(*(_one_time(text, kind, clock) for kind in kinds))
+    found = _first(*(_one_time(text, kind, clock) for kind in kinds))
+    # 'infinity', years BC and five-digit years are times to DuckDB, and none to compute with. least() and greatest()
+    # pass over NULL.
+    first, end = "TIMESTAMP '0001-01-01'", "TIMESTAMP '10000-01-01'"
+    return f"nullif(nullif(greatest(least({found}, {end}), {first}), {first}), {end})"
 
 
 def period_of(kind: str) -> str | None:
