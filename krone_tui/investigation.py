@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import resource
 import tempfile
 import threading
 import time
@@ -32,6 +33,8 @@ _RESULT_SETTINGS = ("group_by", "idle_gap", "normal_before", "sensitivity", "exh
 """Settings that change what the stages write, and therefore name a cache of their own. The content of the hierarchy's
 file does so too.
 """
+_LEAST_ADDRESSES = 1280 << 20
+"""Bytes of address space, of which the libraries reserve far more than they use; with 512 MB in use all works."""
 _KNOWN_FEW = 0.5
 """Share of the templates below which a hierarchy file is likely of another log, which is said."""
 
@@ -75,6 +78,7 @@ class Investigation:
         stages run, so that another thread can interrupt them. Raises `KroneError` with one sentence, and
         whatever `progress` raises.
         """
+        _refuse_little_memory()
         sources = resolve_sources(paths)
         known = resolve_baseline(settings)
         baseline = resolve_sources(known.logs) if known.logs else []
@@ -130,6 +134,10 @@ class Investigation:
             raise KroneError(
                 f"The investigation cannot be kept in {folder}: {error.strerror or error}; "
                 f"name another folder with {'KRONE_TUI_CACHE_DIR' if cache else 'TMPDIR'}."
+            ) from error
+        except MemoryError as error:
+            raise KroneError(
+                "The memory that this program may have is used up; allow it more, or read a part of the log."
             ) from error
         except Store.QueryError as error:
             if type(error).__name__ not in Store.MACHINE_ERRORS:
@@ -299,7 +307,9 @@ def _open_cache(cache: Path, settings: Settings, notes: list[str]) -> Store | No
         # Another process was faster.
         return None
     except OSError as error:
-        notes.append(f"The cache of this log, {cache}, cannot be used or set aside: {error.strerror}.")
+        # Of a folder that cannot be written, `_writable` tells.
+        if os.access(cache.parent, os.W_OK | os.X_OK):
+            notes.append(f"The cache of this log, {cache}, cannot be used or set aside: {error.strerror}.")
         return None
     notes.append(
         f"The cache of this log was damaged; it is set aside as {damaged}, and the log is read again."
@@ -319,6 +329,16 @@ def _writable(cache: Path, notes: list[str]) -> Path | None:
             f"({(error.strerror or str(error)).lower()})."
         )
         return None
+
+
+def _refuse_little_memory() -> None:
+    """Libraries end the program without a word where they may not reserve addresses."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if 0 <= allowed < _LEAST_ADDRESSES:
+        raise KroneError(
+            f"This program may use {allowed >> 20:,} MB of memory addresses and needs {_LEAST_ADDRESSES >> 20:,} MB; "
+            "allow it more (ulimit -v unlimited)."
+        )
 
 
 def _refuse_odd_names(sources: Sequence[SourceFile]) -> None:

@@ -19,6 +19,8 @@ text."""
 
 _OBEYED = ("Cc", "Cf", "Cs", "Co")
 """Categories of characters that a terminal may obey, or that it does not show."""
+_MOST_MARKS = 4
+"""Combining marks on one letter: more than any script stacks, and few enough not to run over the lines around."""
 _OWN_COLUMNS = ("template", "entity", "action", "status")
 _PUBLISHED_COLUMNS = ("log_template", "entity_1", "action_1", "status")
 _MAX_FILE_BYTES = 64 * 1024 * 1024
@@ -90,15 +92,17 @@ def normalised_template(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    """Text that a terminal shows and never obeys: white space as blanks, control characters spelled out."""
-    return "".join(
-        " "
-        if character.isspace()
-        else character.encode("unicode_escape").decode()
-        if unicodedata.category(character) in _OBEYED
-        else character
-        for character in text
-    )
+    """Text that a terminal shows and never obeys: white space as blanks, control characters spelled out, and combining
+    marks beyond `_MOST_MARKS` in a row."""
+    out: list[str] = []
+    marks = 0
+    for character in text:
+        category = unicodedata.category(character)
+        marks = marks + 1 if category in ("Mn", "Me") else 0
+        spelled = category in _OBEYED or marks > _MOST_MARKS
+        plain = character.encode("unicode_escape").decode() if spelled else character
+        out.append(" " if character.isspace() else plain)
+    return "".join(out)
 
 
 def csv_cell(text: str) -> str:
