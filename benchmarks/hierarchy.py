@@ -1,12 +1,13 @@
 """How the rules' hierarchy agrees with published ones, and how it reads.
 
-    python benchmarks/hierarchy.py [--trees] [NAME …]
+    python benchmarks/hierarchy.py [--trees] [--model [--llm GGUF] [--most N]] [NAME …]
 
 Prints, for each published tree, the agreement of entities and of (entity, action) as clusterings (adjusted
 Rand, F1 over
 pairs of templates) and the share of equal names; with --trees the trees themselves, of the published sets
 and of the
-loghub samples. Data: KRONE_TUI_BENCH_DATA (default ../shared/data).
+loghub samples. With --model a local model places the templates as well (`--hierarchy llm`), the first N of each set, and
+the rules the same ones, to compare. Data: KRONE_TUI_BENCH_DATA (default ../shared/data).
 """
 
 import argparse
@@ -14,6 +15,7 @@ import csv
 import os
 import re
 import sys
+import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
@@ -22,8 +24,11 @@ from pathlib import Path
 from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.cluster import pair_confusion_matrix
 
+from krone_tui.abstraction import AskingExtractor
 from krone_tui.abstraction.lexicon import look_up
 from krone_tui.abstraction.rules import Leaf, TemplateText, extract_hierarchy
+from krone_tui.explanation import ModelFile, TemplatePlacer, find_model
+from krone_tui.settings import load_settings
 
 DATA = Path(os.environ.get("KRONE_TUI_BENCH_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 _COMPONENTS = ("Component", "LogName")
@@ -95,10 +100,19 @@ def main() -> int:
     """Print figures, and trees on request."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--trees", action="store_true", help="print the trees too")
+    parser.add_argument("--model", action="store_true", help="have a local model place the templates too")
+    parser.add_argument(
+        "--llm", type=Path, metavar="GGUF", help="which one; otherwise as `krone-tui models` says"
+    )
+    parser.add_argument("--most", type=int, default=48, help="templates of each set that the model places")
     parser.add_argument("names", nargs="*", help="only sets whose name contains one of these")
     arguments = parser.parse_args()
     if not DATA.is_dir():
         print(f"No benchmark data in {DATA}: set KRONE_TUI_BENCH_DATA.", file=sys.stderr)
+        return 0
+    model = find_model(load_settings(llm=arguments.llm)) if arguments.model else None
+    if arguments.model and model is None:
+        print("There is no local model: name one with --llm.", file=sys.stderr)
         return 0
     wanted = [name.lower() for name in arguments.names]
     for path in [*sorted(DATA.glob("krone/*_krone_tree.csv")), *sorted(DATA.glob("loghub/*_structured.csv"))]:
@@ -106,6 +120,8 @@ def main() -> int:
             continue
         published = path.parent.name == "krone"
         templates, rows = load_published(path) if published else (load_loghub(path), [])
+        if model is not None:
+            templates, rows = templates[: arguments.most], rows[: arguments.most]
         start = time.perf_counter()
         leaves = extract_hierarchy(templates)
         print(f"== {path.parent.name}/{path.stem}: {summary(templates, leaves, time.perf_counter() - start)}")
@@ -113,7 +129,26 @@ def main() -> int:
             _print_agreement(rows, leaves)
         if arguments.trees:
             print_tree(templates, leaves)
+        if model is not None:
+            leaves = _by_model(templates, model)
+            if published:
+                _print_agreement(rows, leaves)
+            if arguments.trees:
+                print_tree(templates, leaves)
     return 0
+
+
+def _by_model(templates: list[TemplateText], model: ModelFile) -> list[Leaf]:
+    """The leaves as `--hierarchy llm` makes them, with nothing kept from before."""
+    with tempfile.TemporaryDirectory() as folder:
+        asking = AskingExtractor(TemplatePlacer(Path(folder), model))
+        start = time.perf_counter()
+        leaves = asking.extract(templates)
+    print(
+        f"-- {model.name}: {summary(templates, leaves, time.perf_counter() - start)}; {dict(asking.counts)}",
+        flush=True,
+    )
+    return leaves
 
 
 def _print_agreement(rows: list[dict[str, str]], leaves: list[Leaf]) -> None:

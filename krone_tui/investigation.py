@@ -14,10 +14,18 @@ from types import TracebackType
 from typing import Any, Self
 
 from krone_tui import __version__
-from krone_tui.abstraction import Extractor, FileExtractor, build_hierarchy, mine_templates
+from krone_tui.abstraction import AskingExtractor, Extractor, FileExtractor, build_hierarchy, mine_templates
 from krone_tui.detection import detect, model_files
 from krone_tui.errors import KroneError
 from krone_tui.executions import group_executions
+from krone_tui.explanation import (
+    NEEDS_LLAMA_CPP,
+    TemplatePlacer,
+    adjudicate,
+    find_model,
+    how_to_get_one,
+    llama_cpp_installed,
+)
 from krone_tui.ingest import SourceFile, ingest, resolve_sources
 from krone_tui.knowledge import Baseline, resolve_baseline
 from krone_tui.progress import Progress, silent
@@ -33,6 +41,10 @@ _RESULT_SETTINGS = ("group_by", "idle_gap", "normal_before", "sensitivity", "exh
 """Settings that change what the stages write, and therefore name a cache of their own. The content of the hierarchy's
 file does so too.
 """
+_ASK_MODEL = "llm"
+"""The setting `hierarchy` that is no file."""
+_AGAIN = "provisional"
+"""An investigation whose model failed on the way: it serves this once, and is made anew the next time."""
 _LEAST_ADDRESSES = 1280 << 20
 """Bytes of address space, of which the libraries reserve far more than they use; with 512 MB in use all works."""
 _KNOWN_FEW = 0.5
@@ -83,15 +95,17 @@ class Investigation:
         known = resolve_baseline(settings)
         baseline = resolve_sources(known.logs) if known.logs else []
         _refuse_odd_names([*sources, *baseline])
-        extractor = _extractor(settings)
+        extractor = _extractor(settings, progress)
         cache = _cache_file(sources, baseline, known, settings, extractor)
         notes: list[str] = []
         if cache is not None:
             store = _open_cache(cache, settings, notes)
             if store is not None:
-                return cls(store, settings, Opened(True, (*notes, *facts.notes(store))), None)
+                found = cls(store, settings, Opened(True, (*notes, *facts.notes(store))), None)
+                return found._adjudicated(settings, progress)
             cache = _writable(cache, notes)
-        return cls._build(paths, settings, progress, building, cache, notes, extractor)
+        built = cls._build(paths, settings, progress, building, cache, notes, extractor)
+        return built._adjudicated(settings, progress)
 
     @classmethod
     def _build(
@@ -149,6 +163,20 @@ class Investigation:
         finished.seal()
         return cls(finished, settings, Opened(False, tuple(notes)), temporary)
 
+    def _adjudicated(self, settings: Settings, progress: Progress) -> Self:
+        """With what the detectors left open judged by a local model, where the settings ask for that."""
+        if not settings.adjudicate:
+            return self
+        try:
+            result = adjudicate(self.store, self.judging, settings, progress)
+            if result.counts:
+                facts.write_work(self.store, "adjudication", result.seconds, result.counts, finished=True)
+        except BaseException:
+            self.close()
+            raise
+        self.opened = replace(self.opened, notes=(*self.opened.notes, *result.notes))
+        return self
+
     def close(self) -> None:
         """Close the database; a temporary one is removed."""
         self.store.close()
@@ -175,7 +203,7 @@ def run_stages(
 
     extractor: where the hierarchy comes from; what the settings say, when it is not given.
     """
-    extractor = extractor or _extractor(settings)
+    extractor = extractor or _extractor(settings, progress)
     known = resolve_baseline(settings)
     known.load(store)
     read = _timed(store, "ingest", lambda: ingest(store, paths, progress, baseline=known.logs))
@@ -184,7 +212,7 @@ def run_stages(
     _timed(store, "executions", lambda: group_executions(store, settings, progress))
     _timed(store, "seqs", lambda: build_seqs(store, progress))
     judged = _timed(store, "detection", lambda: detect(store, settings, progress))
-    notes = (*read.notes, *known.notes(store), *_known_templates(extractor, settings), *judged.notes)
+    notes = (*read.notes, *known.notes(store), *_placed(extractor, settings), *judged.notes)
     facts.write(
         store,
         {
@@ -194,7 +222,7 @@ def run_stages(
             "baseline": known.in_words() or _else_normal(settings),
             "sensitivity": settings.sensitivity.value,
             "notes": "\n".join(notes),
-            "complete": "yes",
+            "complete": _AGAIN if isinstance(extractor, AskingExtractor) and extractor.problem else "yes",
             **_kept_as(store, settings),
         },
     )
@@ -215,9 +243,27 @@ def _timed(store: Store, stage: str, run: Callable[[], Any]) -> Any:
     return result
 
 
-def _extractor(settings: Settings) -> Extractor | None:
-    """Where the hierarchy comes from; None: the rules."""
-    return FileExtractor(Path(settings.hierarchy).expanduser()) if settings.hierarchy is not None else None
+def _extractor(settings: Settings, progress: Progress) -> Extractor | None:
+    """Where the hierarchy comes from; None: the rules. Raises `KroneError` when the model or the file cannot be had."""
+    if settings.hierarchy is None:
+        return None
+    if settings.hierarchy != _ASK_MODEL:
+        return FileExtractor(Path(settings.hierarchy).expanduser())
+    model = find_model(settings)
+    if model is None or not llama_cpp_installed():
+        lacking = NEEDS_LLAMA_CPP if model is not None else f"there is none. {how_to_get_one(settings)}"
+        raise KroneError(f"--hierarchy llm needs a local model: {lacking}")
+    return AskingExtractor(TemplatePlacer(settings.data_dir, model, settings.threads), progress)
+
+
+def _placed(extractor: Extractor | None, settings: Settings) -> list[str]:
+    """What the reader must know of a hierarchy that is not the rules'."""
+    if isinstance(extractor, AskingExtractor):
+        by_rules = extractor.asked - extractor.placed
+        why = f" It stopped there: {extractor.problem}" if extractor.problem else ""
+        note = f"A local model placed {extractor.placed:,} of {extractor.asked:,} templates, the rules the other {by_rules:,}"
+        return [f"{note}; `krone-tui hierarchy` shows where.{why}"]
+    return _known_templates(extractor, settings)
 
 
 def _known_templates(extractor: Extractor | None, settings: Settings) -> list[str]:
@@ -289,11 +335,14 @@ def _open_cache(cache: Path, settings: Settings, notes: list[str]) -> Store | No
             return None
         store = Store.open(cache, settings)
         try:
-            whole = integrity.is_whole(store) and facts.read(store).get("complete") == "yes"
+            made = facts.read(store).get("complete") if integrity.is_whole(store) else None
         except BaseException:
             store.close()
             raise
-        if whole:
+        if made == _AGAIN:
+            store.close()
+            return None
+        if made == "yes":
             # When it was last used decides which one goes first; in a folder that is read-only none goes.
             with contextlib.suppress(OSError):
                 os.utime(cache)

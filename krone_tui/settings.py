@@ -71,8 +71,8 @@ class Settings(BaseSettings):
     )
     hierarchy: str | None = Field(
         None,
-        description="A CSV file that places templates (template,entity,action,status, or a published KRONE tree); "
-        "those it lacks are placed by the rules.",
+        description="A CSV file that places templates (template,entity,action,status, or a published KRONE tree), or "
+        "'llm' for a local model; those it lacks, or has no usable answer for, are placed by the rules.",
         examples=["hierarchy.csv"],
     )
     idle_gap: float = Field(
@@ -96,8 +96,16 @@ class Settings(BaseSettings):
     )
     use_knowledge: bool = Field(True, description="Let the verdicts of a knowledge base count.")
 
+    adjudicate: int = Field(
+        0,
+        ge=0,
+        description="Seqs left open by the detectors that a local model judges, at most; its verdicts go to the knowledge "
+        "base as its own. 0: none.",
+    )
     llm: Path | None = Field(
-        None, description="A GGUF file that explains findings.", examples=["/opt/models/qwen.gguf"]
+        None,
+        description="A GGUF file that explains findings, judges (adjudicate) and places templates (hierarchy = llm).",
+        examples=["/opt/models/qwen.gguf"],
     )
 
     @field_validator("normal_before", mode="before")

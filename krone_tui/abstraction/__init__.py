@@ -1,5 +1,6 @@
 """From records to templates, and from templates to the Log Abstraction Model."""
 
+from krone_tui.abstraction.asking import AskingExtractor
 from krone_tui.abstraction.edits import keep_edits, own_hierarchy
 from krone_tui.abstraction.extractors import Extractor, FileExtractor, RulesExtractor
 from krone_tui.abstraction.hierarchy import HierarchyResult, build_hierarchy, hierarchy_lines
@@ -8,6 +9,7 @@ from krone_tui.abstraction.rules import Leaf, TemplateText, extract_hierarchy
 from krone_tui.abstraction.templates import TemplatesResult, mine_templates
 
 __all__ = [
+    "AskingExtractor",
     "Extractor",
     "FileExtractor",
     "HierarchyResult",

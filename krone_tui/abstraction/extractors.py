@@ -1,12 +1,13 @@
-"""Where a hierarchy comes from: the rules, or a file that overrides them."""
+"""Where a hierarchy comes from: the rules, or a file that overrides them; `asking.py` has the third."""
 
 import csv
 import hashlib
 import io
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from krone_tui.abstraction.rules import Leaf, TemplateText, extract_hierarchy
@@ -36,6 +37,11 @@ class Extractor(Protocol):
         """What the leaves depend on besides the templates: two extractors with the same one give the same."""
         ...
 
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What the last `extract` did and took, for `work`."""
+        ...
+
     def extract(self, templates: Sequence[TemplateText]) -> list[Leaf]:
         """The leaves of all templates; may raise `KroneError`."""
         ...
@@ -45,6 +51,7 @@ class RulesExtractor:
     """The default: word lexicon and position in the sentence; needs nothing but the templates."""
 
     identity = "rules"
+    counts: Mapping[str, int] = MappingProxyType({})
 
     def extract(self, templates: Sequence[TemplateText]) -> list[Leaf]:
         """See `extract_hierarchy`."""
@@ -71,6 +78,11 @@ class FileExtractor:
         self.matched = 0
         """Those of them that the file knew."""
 
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many templates the file placed."""
+        return {"templates placed by the file": self.matched}
+
     def extract(self, templates: Sequence[TemplateText]) -> list[Leaf]:
         """The file's leaf where it has the template, the rules' leaf where not."""
         by_rules = extract_hierarchy(templates)
@@ -79,7 +91,7 @@ class FileExtractor:
         for template, ruled in zip(templates, by_rules, strict=True):
             place = self._places.get(normalised_template(template.text))
             self.matched += place is not None
-            leaves.append(ruled if place is None else _leaf_of(place, template, ruled))
+            leaves.append(ruled if place is None else leaf_of(place, template, ruled))
         return leaves
 
 
@@ -114,7 +126,8 @@ def _from_cell(text: str) -> str:
     return text[1:] if text.startswith("'") and text[1:].startswith((*FORMULA_STARTS, "'")) else text
 
 
-def _leaf_of(place: tuple[str, str, str], template: TemplateText, ruled: Leaf) -> Leaf:
+def leaf_of(place: tuple[str, str, str], template: TemplateText, ruled: Leaf) -> Leaf:
+    """The leaf of a place (entity, action, status) that somebody gave; the rules' names where it has none."""
     entity, action, status = place
     status = status or ruled.status
     # The file says no outcome. Where its status reads as one it decides, else what the message says.

@@ -4,8 +4,8 @@ leaf."""
 import csv
 import io
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -27,6 +27,8 @@ class HierarchyResult:
     statuses: int
     """Status nodes: one a template."""
     seconds: float
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """What the extractor did and took."""
 
 
 def build_hierarchy(
@@ -45,7 +47,8 @@ def build_hierarchy(
         TemplateText(text, component)
         for text, component in zip(rows["text"].to_pylist(), rows["component"].to_pylist(), strict=True)
     ]
-    leaves = (source or RulesExtractor()).extract(texts)
+    extractor = source or RulesExtractor()
+    leaves = extractor.extract(texts)
     columns = [
         rows["template_id"],
         *([getattr(leaf, name) for leaf in leaves] for name in ("entity", "action", "status", "outcome")),
@@ -57,7 +60,11 @@ def build_hierarchy(
     nodes = write_leaves(store, pa.table(arrays, schema=LEAF_COLUMNS))
     progress(StageProgress("hierarchy", count, count, "templates"))
     return HierarchyResult(
-        nodes.get("entity", 0), nodes.get("action", 0), nodes.get("status", 0), time.perf_counter() - start
+        nodes.get("entity", 0),
+        nodes.get("action", 0),
+        nodes.get("status", 0),
+        time.perf_counter() - start,
+        extractor.counts,
     )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _FORMATS = ("text", "json")
 
 
-@investigates(llm=True)
+@investigates()
 def explain(
     paths: Paths,
     settings: "Settings",

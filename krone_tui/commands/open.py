@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from krone_tui.settings import Settings
 
 
-@investigates(llm=True)
+@investigates()
 def open_(
     paths: Paths,
     settings: "Settings",

@@ -22,7 +22,10 @@ _SETTINGS: dict[str, tuple[Any, Any]] = {
     "hierarchy": (
         Annotated[
             str | None,
-            typer.Option(metavar="FILE", help="CSV that places templates: template,entity,action,status."),
+            typer.Option(
+                metavar="FILE|llm",
+                help="CSV that places templates: template,entity,action,status; or 'llm': a local model places them.",
+            ),
         ],
         None,
     ),
@@ -30,7 +33,8 @@ _SETTINGS: dict[str, tuple[Any, Any]] = {
         Annotated[
             list[Path] | None,
             typer.Option(
-                metavar="PATH|NAME", help="Logs known to be good, or what `learn` made of them; may be repeated."
+                metavar="PATH|NAME",
+                help="Logs known to be good, or what `learn` made of them; may be repeated.",
             ),
         ],
         None,
@@ -75,6 +79,21 @@ _SETTINGS: dict[str, tuple[Any, Any]] = {
         Annotated[bool, typer.Option("--no-knowledge", help="Let no verdict count: detectors alone.")],
         False,
     ),
+    "adjudicate": (
+        Annotated[
+            int | None,
+            typer.Option(
+                metavar="N", help="Let a local model judge at most N Seqs that the detectors left open."
+            ),
+        ],
+        None,
+    ),
+    "llm": (
+        Annotated[
+            Path | None, typer.Option(metavar="GGUF", help="The model file, where a local model is asked.")
+        ],
+        None,
+    ),
     "no_cache": (
         Annotated[bool, typer.Option("--no-cache", help="Neither read nor keep the investigation.")],
         False,
@@ -86,24 +105,19 @@ _SETTINGS: dict[str, tuple[Any, Any]] = {
 }
 """Option of each setting that a command which investigates logs offers: its declaration and its default."""
 
-_LLM = Annotated[Path | None, typer.Option(metavar="GGUF", help="The model file that explains findings.")]
-
 
 def option_names() -> dict[str, str]:
     """Setting → the option that gives it."""
     negated = {"no_cache": "use_cache", "no_knowledge": "use_knowledge"}
-    return {negated.get(name, name): f"--{name.replace('_', '-')}" for name in (*_SETTINGS, "llm")}
+    return {negated.get(name, name): f"--{name.replace('_', '-')}" for name in _SETTINGS}
 
 
-def investigates(
-    *, llm: bool = False, only: tuple[str, ...] = ()
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command that takes `settings` the options they are made of; with `llm` also the model's; or `only` some.
+def investigates(*, only: tuple[str, ...] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command that takes `settings` the options they are made of, or `only` some.
 
     Typer reads a command's options off its signature, so they are added there.
     """
-    options = _SETTINGS | ({"llm": (_LLM, None)} if llm else {})
-    options = {name: option for name, option in options.items() if not only or name in only}
+    options = {name: option for name, option in _SETTINGS.items() if not only or name in only}
     return lambda command: _with_options(command, options)
 
 

@@ -1,11 +1,13 @@
 """Why a finding is one: evidence always, a local model's words when asked for."""
 
 from krone_tui.explanation import alignment
+from krone_tui.explanation.adjudication import AdjudicationResult, adjudicate
 from krone_tui.explanation.assembly import request_for
 from krone_tui.explanation.evidence import Evidence, Sentence, cite, evidence
 from krone_tui.explanation.explainer import Explainer
+from krone_tui.explanation.extract import TemplatePlacer
 from krone_tui.explanation.kept import KeptExplanations, Places, places_of
-from krone_tui.explanation.llm import Engine
+from krone_tui.explanation.llm import NEEDS_LLAMA_CPP, Engine, llama_cpp_installed
 from krone_tui.explanation.models import ModelFile, ModelRow, find_model, how_to_get_one, list_models
 from krone_tui.explanation.prompt import PROMPT_VERSION
 from krone_tui.explanation.request import (
@@ -20,7 +22,9 @@ from krone_tui.explanation.request import (
 )
 
 __all__ = [
+    "NEEDS_LLAMA_CPP",
     "PROMPT_VERSION",
+    "AdjudicationResult",
     "Chunk",
     "Claim",
     "Engine",
@@ -37,12 +41,15 @@ __all__ = [
     "Prompt",
     "Request",
     "Sentence",
+    "TemplatePlacer",
+    "adjudicate",
     "alignment",
     "cite",
     "evidence",
     "find_model",
     "how_to_get_one",
     "list_models",
+    "llama_cpp_installed",
     "places_of",
     "request_for",
 ]

@@ -51,7 +51,9 @@ def request_for(
             for row in records
         ),
         steps=finding.seq,
-        normal=tuple(_nearest(finding.seq, explanations.normal_seqs(store, finding.finding_id, 40))),
+        normal=tuple(
+            nearest(finding.seq, explanations.normal_seqs(store, seq.seq_id, 40)) if seq is not None else ()
+        ),
     )
     return request, seq.hash if seq is not None else 0
 
@@ -67,7 +69,7 @@ def _span(store: Store, execution_id: int, finding: views.FindingRow) -> list[vi
     )
 
 
-def _nearest(steps: Sequence[str], seqs: list[explanations.SeqRow]) -> list[NormalSeq]:
+def nearest(steps: Sequence[str], seqs: list[explanations.SeqRow]) -> list[NormalSeq]:
     """The most similar Seqs first; of equally similar ones the most frequent."""
 
     def distance(seq: explanations.SeqRow) -> float:

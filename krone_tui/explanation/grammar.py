@@ -53,7 +53,7 @@ def free_grammar(prompt: Prompt) -> str:
     )
     rules = [
         _root(dict.fromkeys(PARTS, "claims")),
-        f"verdict ::= {_any_of(VERDICTS)}",
+        f"verdict ::= {any_of(VERDICTS)}",
         'claims ::= claim (" " claim)?',
         'claim ::= sentence " [" reference (", " reference){0,3} "]"' if references else "claim ::= sentence",
         'sentence ::= [A-Z] [a-z]{0,15} run{1,4} "."',
@@ -62,9 +62,9 @@ def free_grammar(prompt: Prompt) -> str:
         "plain ::= [A-Za-z] [a-z]{0,19} ([-'] [a-z]{1,12})?",
     ]
     if references:
-        rules.append(f"reference ::= {_any_of(references)}")
+        rules.append(f"reference ::= {any_of(references)}")
     if known:
-        rules.append(f"value ::= {_any_of(known)}")
+        rules.append(f"value ::= {any_of(known)}")
     return "\n".join(rules) + "\n"
 
 
@@ -93,13 +93,13 @@ def guided_grammar(prompt: Prompt) -> str:
                 PARTS[2]: f"lead2 {quoted}",
             }
         ),
-        f"verdict ::= {_any_of(VERDICTS)}",
-        *(f"lead{number} ::= {_any_of(leads[part])}" for number, part in enumerate(PARTS)),
+        f"verdict ::= {any_of(VERDICTS)}",
+        *(f"lead{number} ::= {any_of(leads[part])}" for number, part in enumerate(PARTS)),
     ]
     if quotes:
-        rules.append(f"quote ::= {_any_of(dict.fromkeys(quotes))}")
+        rules.append(f"quote ::= {any_of(dict.fromkeys(quotes))}")
     if facts:
-        rules.append(f"fact ::= {_any_of(dict.fromkeys(facts))}")
+        rules.append(f"fact ::= {any_of(dict.fromkeys(facts))}")
     return "\n".join(rules) + "\n"
 
 
@@ -115,7 +115,8 @@ def quote(message: str) -> str:
     return text if len(text) <= _QUOTE_LENGTH else text[:_QUOTE_LENGTH].rsplit(" ", 1)[0]
 
 
-def _any_of(words: Iterable[str]) -> str:
+def any_of(words: Iterable[str]) -> str:
+    """A rule that allows one of these texts, each as it stands."""
     return " | ".join(map(_literal, words))
 
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +30,15 @@ class About:
     title: str
     context: int
     chat: bool
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """How probable each of some answers is."""
+
+    weights: tuple[float, ...]
+    """Natural logarithms, in the order of the answers."""
+    prompt_tokens: int
 
 
 @dataclass(frozen=True)
@@ -120,6 +129,24 @@ class Engine:
                 return
             read, total = int(answer.get("read", read)), int(answer.get("of", total))
             yield Generated(str(answer.get("text", "")), read, total)
+
+    def weigh(
+        self, system: str, user: str, answers: Sequence[str], listen: Callable[[], None] = lambda: None
+    ) -> Weighed:
+        """How probable the model holds each of these answers to a prompt; none of them may be empty.
+
+        `listen` is called while the prompt is read; what it raises is raised, and the process is ended.
+        """
+        self._send(do="weigh", system=system, user=user, choices=list(answers))
+        answer = self._receive()
+        while "done" not in answer:
+            try:
+                listen()
+            except BaseException:
+                self.close()
+                raise
+            answer = self._receive()
+        return Weighed(tuple(map(float, answer["done"]["weights"])), int(answer["done"]["prompt_tokens"]))
 
     def cancel(self) -> None:
         """Stop whatever runs, from any thread, at once: the process is killed."""

@@ -1,6 +1,6 @@
 """The process that runs llama.cpp: JSON lines in, JSON lines out, ends when its parent does.
 
-`python -P worker.py` reads one command a line: `load`, `inspect`, `count`, `read`, `generate` (see
+`python -P worker.py` reads one command a line: `load`, `inspect`, `count`, `read`, `generate`, `weigh` (see
 `llm.Engine`). It is run as a file, and imports nothing of krone_tui, so that it starts quickly. Nothing else
 imports llama_cpp. It
 opens no file but the model, and no socket.
@@ -162,12 +162,42 @@ class Model:
         finally:
             api.llama_sampler_free(sampler)
 
+    def weigh(self, choices: list[str]) -> list[float]:
+        """The log-probability of each text as what comes next; nothing of it stays in the context."""
+        import numpy as np
+
+        start = self.llama.n_tokens
+        first = self._log_probabilities()
+        weights = []
+        for choice in choices:
+            tokens = self._tokens(choice)
+            weight, next_word = 0.0, first
+            for position, token in enumerate(tokens):
+                weight += float(next_word[token])
+                if position + 1 < len(tokens):
+                    self.llama.eval([token])
+                    next_word = self._log_probabilities()
+            self.llama.n_tokens = start
+            weights.append(weight if tokens else -np.inf)
+        return weights
+
+    def _log_probabilities(self) -> Any:
+        import numpy as np
+
+        logits = self._logits().astype(np.float64)
+        logits -= logits.max()
+        return logits - np.log(np.exp(logits).sum())
+
+    def _logits(self) -> Any:
+        import numpy as np
+
+        pointer = self._api.llama_get_logits(self.llama.ctx)
+        return np.ctypeslib.as_array(pointer, shape=(self.llama.n_vocab(),)).copy()
+
     def _choose(self, sampler: Any, written: list[int]) -> int | None:
         import numpy as np
 
-        logits = np.ctypeslib.as_array(
-            self._api.llama_get_logits(self.llama.ctx), shape=(self.llama.n_vocab(),)
-        ).copy()
+        logits = self._logits()
         runs = {written[i + 3] for i in range(len(written) - 3) if written[i : i + 3] == written[-3:]}
         for token in set(written[-128:]):
             if self._is_word(token):  # Digits and marks of line numbers are repeated rightly.
@@ -315,6 +345,15 @@ class Worker:
             tokens += 1
             self._say(text=decoder.decode(piece))
         self._say(done={"prompt_tokens": len(head) + len(rest), "tokens": tokens})
+
+    def do_weigh(self, system: str, user: str, choices: list[str]) -> None:
+        """Read a prompt, then say how probable each answer is."""
+        model = self._loaded()
+        head, rest = model.chat_tokens(system, user)
+        for read, total in model.read(head, rest):
+            self._say(read=read, of=total)
+        weights = model.weigh(choices)
+        self._say(done={"prompt_tokens": len(head) + len(rest), "tokens": len(choices), "weights": weights})
 
 
 def main() -> None:

@@ -6,9 +6,10 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from krone_tui.store.connection import Store
 
@@ -20,6 +21,7 @@ MOST_KEPT = 2000
 class SeqRow:
     """One KRONE Seq with its nodes' names."""
 
+    seq_id: int
     hash: int
     """Stable across logs."""
     names: tuple[str, ...]
@@ -30,23 +32,26 @@ def deviating_seq(store: Store, finding_id: int) -> SeqRow | None:
     """The Seq that a finding is about."""
     rows = store.rows(
         """
-        SELECT s.hash, list(n.name ORDER BY i), s.executions
+        SELECT s.seq_id, s.hash, list(n.name ORDER BY i), s.executions
         FROM (SELECT *, unnest(nodes) AS node_id, generate_subscripts(nodes, 1) AS i FROM seq
               WHERE seq_id = (SELECT seq_id FROM finding WHERE finding_id = $finding)) AS s
-        JOIN node AS n USING (node_id) GROUP BY s.hash, s.executions
+        JOIN node AS n USING (node_id) GROUP BY s.seq_id, s.hash, s.executions
         """,
         {"finding": finding_id},
     )
-    return SeqRow(int(rows[0][0]), tuple(rows[0][1]), int(rows[0][2])) if rows else None
+    return _seq_row(rows[0]) if rows else None
 
 
-def normal_seqs(store: Store, finding_id: int, limit: int) -> list[SeqRow]:
-    """The most frequent other Seqs of the finding's level and parent in executions that are not flagged."""
+def _seq_row(row: Sequence[Any]) -> SeqRow:
+    return SeqRow(int(row[0]), int(row[1]), tuple(row[2]), int(row[3]))
+
+
+def normal_seqs(store: Store, seq_id: int, limit: int) -> list[SeqRow]:
+    """The most frequent other Seqs of the Seq's level and parent in executions that are not flagged."""
     # One row: one Seq, with the unflagged executions that contain it.
     rows = store.rows(
         """
-        WITH found AS (SELECT s.* FROM finding AS f JOIN seq AS s USING (seq_id) WHERE f.finding_id =
-        $finding), usual AS (
+        WITH found AS (SELECT * FROM seq WHERE seq_id = $seq), usual AS (
             SELECT s.seq_id, s.hash, s.nodes, sum(e.executions) AS executions
             FROM seq AS s JOIN found AS f ON s.level = f.level AND s.parent_node = f.parent_node AND s.seq_id
             <> f.seq_id JOIN (SELECT DISTINCT variant_id, seq_id FROM variant_seq) AS p ON p.seq_id = s.seq_id
@@ -55,13 +60,13 @@ def normal_seqs(store: Store, finding_id: int, limit: int) -> list[SeqRow]:
             WHERE NOT coalesce(v.flagged, false) GROUP BY ALL
         ),
         first AS (SELECT * FROM usual ORDER BY executions DESC, seq_id LIMIT $limit)
-        SELECT s.hash, list(n.name ORDER BY i), s.executions
+        SELECT s.seq_id, s.hash, list(n.name ORDER BY i), s.executions
         FROM (SELECT *, unnest(nodes) AS node_id, generate_subscripts(nodes, 1) AS i FROM first) AS s JOIN
         node AS n USING (node_id) GROUP BY s.seq_id, s.hash, s.executions ORDER BY s.executions DESC, s.seq_id
         """,
-        {"finding": finding_id, "limit": limit},
+        {"seq": seq_id, "limit": limit},
     )
-    return [SeqRow(int(row[0]), tuple(row[1]), int(row[2])) for row in rows]
+    return [_seq_row(row) for row in rows]
 
 
 def severities(store: Store) -> dict[int, float]:

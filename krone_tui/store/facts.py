@@ -30,11 +30,13 @@ def notes(store: Store) -> tuple[str, ...]:
     return tuple(line for line in read(store).get("notes", "").split("\n") if line)
 
 
-def write_work(store: Store, stage: str, seconds: float, counts: dict[str, float]) -> None:
-    """Keep what a stage took and counted."""
+def write_work(
+    store: Store, stage: str, seconds: float, counts: dict[str, float], *, finished: bool = False
+) -> None:
+    """Keep what a stage took and counted; `finished`: in memory, beside an investigation that is whole."""
     names = list(counts) or [""]
     store.append(
-        "work",
+        "added_work" if finished else "work",
         pa.table(
             {
                 "stage": [stage] * len(names),

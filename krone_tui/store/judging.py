@@ -125,6 +125,14 @@ class Judging:
         self._take(store)
         return rows
 
+    def keep(self, store: Store, given: Sequence[Verdict]) -> None:
+        """Keep verdicts of a model, which `undo` leaves alone; they count from the next `count_again` on."""
+        self._write(store, given)
+
+    def count_again(self, store: Store) -> Change:
+        """Let what is kept by now count; returns what is different from what counted before."""
+        return Change(0, 0) if self.path is None or not self.path.exists() else self._take(store)
+
     def _add(self, store: Store, given: Verdict) -> Change:
         ids = self._write(store, [given])
         self._steps.append(_Step(f"{given.verdict}, {given.title}", added=tuple(ids)))

@@ -1,5 +1,5 @@
 -- What verdicts change in a finished investigation, which stays as it is: its file is attached read-only as `log`, every
--- table of it is a view of the same name here in memory, and the four below show it as the verdicts would have it.
+-- table of it is a view of the same name here in memory, and those below show it as the verdicts would have it.
 
 -- One row: the word that stands on one failure mode or one Seq.
 CREATE TABLE verdict_in_force (
@@ -41,6 +41,11 @@ FROM (
     ) AS f JOIN log.template AS t USING (template_id)
     GROUP BY f.failure_mode_id
 );
+
+-- One row: what a model's judging took, which comes after the stages whose work the file has.
+CREATE TABLE added_work AS FROM log.work LIMIT 0;
+
+CREATE VIEW work AS FROM log.work UNION ALL FROM added_work;
 
 CREATE VIEW finding AS
 FROM log.finding ANTI JOIN dropped_finding USING (finding_id) UNION ALL FROM added_finding;

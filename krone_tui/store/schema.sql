@@ -223,7 +223,7 @@ CREATE TABLE variant_verdict (
 
 -- CONTRACT. One row: what one stage took.
 CREATE TABLE work (
-    stage VARCHAR NOT NULL,             -- 'ingest', 'templates', 'hierarchy', 'executions', 'seqs', 'detection'
+    stage VARCHAR NOT NULL,             -- 'ingest', 'templates', 'hierarchy', 'executions', 'seqs', 'detection', 'adjudication'
     seconds DOUBLE NOT NULL,            -- of the whole stage, the same in all its rows
     counter VARCHAR NOT NULL,           -- what is counted
     value DOUBLE NOT NULL               -- how many

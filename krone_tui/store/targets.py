@@ -41,7 +41,7 @@ def mode_target(store: Store, failure_mode_id: int) -> Target | None:
     seqs = store.rows(
         "SELECT DISTINCT seq_id FROM finding WHERE failure_mode_id = $id", {"id": failure_mode_id}
     )
-    return _seq_targets(store, [int(seqs[0][0])])[0] if seqs else None
+    return seq_targets(store, [int(seqs[0][0])])[0] if seqs else None
 
 
 def targets_at(
@@ -75,7 +75,7 @@ def targets_at(
         if seq_id not in seqs:
             seqs.insert(0, seq_id)
         meant = seqs.index(seq_id)
-    targets = _seq_targets(store, seqs)
+    targets = seq_targets(store, seqs)
     mode = mode_target(store, int(found[0][1])) if found else None
     if mode is not None and mode.scope == MODE:
         targets.append(mode)
@@ -96,7 +96,7 @@ def concerned(store: Store) -> dict[tuple[str, str], int]:
     return {(str(row[0]), str(row[1])): int(row[2]) for row in rows}
 
 
-def _seq_targets(store: Store, seq_ids: list[int]) -> list[Target]:
+def seq_targets(store: Store, seq_ids: list[int]) -> list[Target]:
     rows = store.rows(
         """
         SELECT s.seq_id, any_value(s.hash), any_value(s.level), any_value(s.executions), list(n.name ORDER BY s.place),
