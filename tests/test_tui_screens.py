@@ -10,6 +10,7 @@ from krone_tui.tui.app import CANCELLED, KroneApp
 from krone_tui.tui.screens.compare import CompareScreen
 from krone_tui.tui.screens.execution import ExecutionScreen
 from krone_tui.tui.screens.hierarchy import HierarchyScreen
+from krone_tui.tui.screens.prompt import Prompt
 from krone_tui.tui.screens.raw import RawScreen
 from krone_tui.tui.screens.search import SearchScreen
 from krone_tui.tui.screens.sql import SqlScreen
@@ -245,3 +246,13 @@ async def test_escape_while_reading_stops_it_and_leaves_nothing_behind(tmp_path:
         app.close()
     assert not list(cache.glob("*.duckdb"))
     assert not list(cache.glob(".*partial*"))
+
+
+async def test_enter_pressed_twice_in_a_prompt_closes_the_prompt_alone(log: Path, settings: Settings) -> None:
+    async with opened(log, settings) as (app, pilot):
+        await pilot.press("f")
+        for key in ("enter", "enter", "enter"):
+            app.simulate_key(key)
+        await until(lambda: not isinstance(app.screen, Prompt), "the prompt gone")
+        await pilot.pause()
+        assert any(isinstance(screen, TriageScreen) for screen in app.screen_stack)

@@ -55,8 +55,13 @@ class PlaceForm(ModalScreen[tuple[str, ...] | None]):
         if not all(names):
             self.query_one("#hint", Static).update(Text("Every level needs a name.", "bold"))
             return
-        self.dismiss(names)
+        self._answer(names)
 
     def action_cancel(self) -> None:
         """Leave all as it is."""
-        self.dismiss(None)
+        self._answer(None)
+
+    def _answer(self, names: tuple[str, ...] | None) -> None:
+        # Enter may have been pressed twice before the first one was taken.
+        if self.is_current:
+            self.dismiss(names)

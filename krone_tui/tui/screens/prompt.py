@@ -51,8 +51,13 @@ class Prompt(ModalScreen[str | None]):
         except KroneError as error:
             self.query_one("#hint", Static).update(Text(safe(str(error)), "bold"))
             return
-        self.dismiss(event.value)
+        self._answer(event.value)
 
     def action_cancel(self) -> None:
         """Leave all as it is."""
-        self.dismiss(None)
+        self._answer(None)
+
+    def _answer(self, value: str | None) -> None:
+        # Enter may have been pressed twice before the first one was taken: the second would close the screen below.
+        if self.is_current:
+            self.dismiss(value)
