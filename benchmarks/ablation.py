@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from accuracy import SETS, TOP, published_sequences
 
+from krone_tui.detection.bursts import BINS
 from krone_tui.detection.levels import WORDS
 from krone_tui.detection.population import LEVELS, NESTED_EXECUTION_FEATURES, Population, SeqsOfLevel
 from krone_tui.detection.routing import CLEARED, Detectors, Views, route, view
@@ -71,8 +72,11 @@ def population_of(case: Case, flat: bool = False) -> tuple[Population, IntArray]
     weight = [
         np.bincount(of[mask], minlength=len(variants)).astype(float) for mask in (~case.good, case.good)
     ]
+    judged = np.flatnonzero(~case.good)
+    bins = np.zeros((len(variants), BINS), dtype=np.float32)
+    np.add.at(bins, (of[judged], np.arange(len(judged)) * BINS // max(len(judged), 1)), 1.0)
     return Population(
-        templates, offsets, *weight, case.severity, entity, action, status, levels, case.windows
+        templates, offsets, *weight, bins, case.severity, entity, action, status, levels, case.windows
     ), of  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import pytest
 from simple_logs import JOB_STEPS, UNSEEN_ERROR, grouped, investigated, jobs, render, settings, write
 
 from krone_tui.detection import detect
+from krone_tui.detection.bursts import BINS
 from krone_tui.detection.deviation import Deviation
 from krone_tui.detection.failure_modes import ModeNames, order_modes
 from krone_tui.seqs import build_seqs
@@ -277,6 +278,26 @@ def deviation(kind: str, *templates: int) -> Deviation:
     return Deviation(kind, "status", templates, 0, 1, 1.0)
 
 
+def no_times(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Parts of the log's time for so many deviations, in a log that keeps none."""
+    return np.zeros((count, BINS)), np.zeros(BINS)
+
+
+def test_of_two_failure_modes_alike_the_one_with_a_time_of_its_own_comes_first() -> None:
+    names = ModeNames([("entity", "action", "status", text) for text in ("all day", "at once")])
+    bins = np.array([np.full(BINS, 1.0), np.eye(BINS)[5] * BINS])
+    _, modes = order_modes(
+        [deviation("severe", 0), deviation("severe", 1)],
+        [0.9, 0.9],
+        [BINS, BINS],
+        np.array([0.9, 0.9]),
+        names,
+        bins,
+        np.full(BINS, 100.0),
+    )
+    assert [mode["title"] for mode in modes] == ["at once", "all day"]
+
+
 def test_failure_modes_join_equal_deviations_and_come_by_suspicion_then_severity_then_number() -> None:
     names = ModeNames([("entity", "action", "status", text) for text in ("calm", "broken", "other")])
     found = [
@@ -288,12 +309,14 @@ def test_failure_modes_join_equal_deviations_and_come_by_suspicion_then_severity
     ]
     score = [0.9, 0.9, 0.6, 0.9, 0.9]
     weight = [1.0, 1.0, 50.0, 1.0, 5.0]
-    number, modes = order_modes(found, score, weight, np.array([0.0, 0.9, 0.0]), names)
+    number, modes = order_modes(found, score, weight, np.array([0.0, 0.9, 0.0]), names, *no_times(len(found)))
     assert [mode["title"] for mode in modes] == ["broken", "calm", "unusual count: calm", "missing: other"]
     assert number == [3, 1, 4, 1, 2]
 
 
 def test_the_score_of_a_failure_mode_is_the_mean_over_its_executions() -> None:
     names = ModeNames([("entity", "action", "status", "broken")])
-    _, modes = order_modes([deviation("severe", 0)] * 2, [0.9, 0.6], [1.0, 2.0], np.array([0.9]), names)
+    _, modes = order_modes(
+        [deviation("severe", 0)] * 2, [0.9, 0.6], [1.0, 2.0], np.array([0.9]), names, *no_times(2)
+    )
     assert modes[0]["score"] == pytest.approx(0.7)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from krone_tui.detection.bursts import BINS, bursts
 from krone_tui.detection.features import RARE_SHARE, SEQ_FEATURES, StepContext, seq_features, step_surprise
 from krone_tui.detection.sequences import Sequences, surprise
 
@@ -64,7 +65,20 @@ def sequences(cases: list[Case]) -> Sequences:
         np.array([one.parent for one in cases]),
         np.array([one.self_weight for one in cases], dtype=np.float64),
         np.array([one.good_weight for one in cases], dtype=np.float64),
+        np.array([over_time(one) for one in cases], dtype=np.float32),
     )
+
+
+def over_time(one: Case) -> list[float]:
+    """All its executions in one part of the log's time, which follows from its steps."""
+    return [float(one.self_weight) if part == sum(one.steps) % 4 else 0.0 for part in range(BINS)]
+
+
+def burst(cases: list[Case], test: Callable[[Case], bool]) -> float:
+    """Of what the cases that pass a test have in common."""
+    counts = np.sum([over_time(one) for one in cases if test(one)], axis=0)
+    totals = np.sum([over_time(one) for one in cases], axis=0)
+    return float(bursts(counts[None, :], totals)[0])
 
 
 def doubt(support: float, total: float) -> float:
@@ -155,6 +169,10 @@ def expected_features(cases: list[Case], at: int) -> dict[str, float]:
         step: sum(one.self_weight for one in reference.peers if step in one.steps) / max(self_total, 1)
         for step in new
     }
+    bursting = {
+        step: burst(cases, lambda one, step=step: step in one.steps) if rarity[step] > 1.0 else 0.0
+        for step in steps
+    }
     return {
         "seq_rarity": doubt(me.weight - reference.own, reference.total),
         "step_rarity": max(rarity.values()),
@@ -176,6 +194,20 @@ def expected_features(cases: list[Case], at: int) -> dict[str, float]:
         "new_severity": max((SEVERITY[step] for step in new), default=0.0),
         "new_self_share": max(self_share.values(), default=0.0),
         "unknown": float(not me.good_weight and good_total > 0),
+        "burst": burst(cases, lambda one: one is me)
+        if doubt(me.weight - reference.own, reference.total) > 1
+        else 0.0,
+        "step_burst": max(bursting.values()),
+        "step_burst_severe": max(bursting[step] * SEVERITY[step] for step in steps),
+        "move_burst": max(
+            burst(
+                cases,
+                lambda one, move=move: move in one.moves and (min(move) >= 0 or one.parent == me.parent),
+            )
+            if rarity_ > 1.0
+            else 0.0
+            for move, rarity_ in moves.items()
+        ),
         "self_size": float(round(math.log10(1 + self_total))),
         "good_size": float(round(math.log10(1 + good_total))),
     }

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from krone_tui.detection.bursts import BINS
 from krone_tui.detection.nearest import SUPPORT_BONUS, nearest_normal
 from krone_tui.detection.profiles import MASSES, PROFILE_FEATURES, compare_profiles
 from krone_tui.detection.sequences import Sequences
@@ -34,6 +35,7 @@ def sequences(rows: Sequence[Row]) -> Sequences:
         np.zeros(len(rows), dtype=np.int64),
         np.array([weights[0] for _, weights in rows], dtype=np.float64),
         np.array([weights[1] for _, weights in rows], dtype=np.float64),
+        np.zeros((len(rows), BINS), dtype=np.float32),
     )
 
 

@@ -18,6 +18,7 @@ from simple_logs import JOB_STEPS, UNSEEN_ERROR, grouped, jobs, render, write
 from simple_logs import settings as stage_settings
 
 from krone_tui.detection import DetectionResult, detect
+from krone_tui.detection.bursts import BINS
 from krone_tui.detection.features import step_surprise
 from krone_tui.detection.local_context import LocalContext
 from krone_tui.detection.onnx import Detector, load_detector
@@ -159,6 +160,7 @@ def test_local_context_answers_the_greatest_surprise_of_each_seq(seed: int) -> N
             np.zeros(len(lengths), dtype=np.int64),
             rng.integers(0, 50, len(lengths)).astype(np.float64),
             rng.integers(1, 9, len(lengths)).astype(np.float64),
+            np.zeros((len(lengths), BINS), dtype=np.float32),
         )
     )
     expected = np.maximum(found.length_tail, 0.0)

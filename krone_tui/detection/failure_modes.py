@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass
 
+from krone_tui.detection.bursts import CAP, bursts
 from krone_tui.detection.deviation import Deviation
 from krone_tui.detection.sequences import FloatArray
 
@@ -50,11 +51,14 @@ def order_modes(
     weight: list[float],
     severity: FloatArray,
     names: ModeNames,
+    bins: FloatArray,
+    totals: FloatArray,
 ) -> tuple[list[int], list[dict[str, object]]]:
     """([deviations] failure_mode_id, from 1; rows of the failure modes in the order of their ids).
 
     A mode is the more suspicious the surer its executions are flagged (twice the distance from the threshold, squared),
-    the more of them there are (by doublings), and the surer its words report a failure.
+    the more of them there are (by doublings), the surer its words report a failure, and the more it keeps to a time of
+    its own, as an incident does: `bins`, [deviations, BINS], and `totals`, [BINS], of all executions.
     """
     members: defaultdict[tuple[str, tuple[int, ...]], list[int]] = defaultdict(list)
     for index, deviation in enumerate(deviations):
@@ -68,7 +72,8 @@ def order_modes(
         severe = float(severity[templates[0]]) if kind in ("severe", "new", "count") else 0.0
         sure = max(2.0 * mean(indices) - 1.0, 0.0) ** 2
         doublings = math.log2(1.0 + sum(weight[i] for i in indices))
-        return -sure * doublings * (0.5 + severe), names.title(deviations[indices[0]])
+        timely = float(bursts(bins[indices].sum(axis=0)[None, :], totals)[0]) / CAP
+        return -sure * doublings * (0.5 + severe) * (1.0 + timely), names.title(deviations[indices[0]])
 
     number = [0] * len(deviations)
     rows: list[dict[str, object]] = []

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from krone_tui.detection.bursts import bursts, summed
 from krone_tui.detection.sequences import FloatArray, IntArray, Sequences, segment_max, segment_sum, surprise
 
 RARE_SHARE = 0.01
@@ -46,6 +47,8 @@ class StepSurprise:
     """-1: the end."""
     move_rarity: FloatArray
     """Surprise of the transition, given the step it leaves."""
+    move_id: IntArray
+    """Equal for equal transitions under one parent."""
     length_tail: FloatArray
     """[n] surprise of so great or so small a length."""
 
@@ -81,7 +84,8 @@ def step_surprise(sequences: Sequences) -> StepSurprise:
     move_owner, move_from, move_to = move_owner[kept], move_from[kept], move_to[kept]
     # START and END belong to a parent: the same pair of codes under two parents is not the same transition.
     side = np.where((move_from < 0) | (move_to < 0), sequences.group[move_owner] + 1, 0)
-    move_id = np.unique((side * width + (move_from + 1)) * width + (move_to + 1), return_inverse=True)[1]
+    move_code = (side * width + (move_from + 1)) * width + (move_to + 1)
+    move_id = np.unique(move_code, return_inverse=True)[1].reshape(-1).astype(np.int64)
     move_support = segment_sum(weight[move_owner], move_id, int(move_id.max(initial=-1)) + 1)[move_id]
     from_support = np.where(
         move_from < 0, total[move_owner], support[np.maximum(move_from, 0)] - own[move_owner]
@@ -99,6 +103,7 @@ def step_surprise(sequences: Sequences) -> StepSurprise:
         move_from,
         move_to,
         move_rarity,
+        move_id,
         length_tail,
     )
 
@@ -127,7 +132,7 @@ SEQ_FEATURES = (
     "seq_rarity", "step_rarity", "step_rarity_severe", "entity_rarity_severe", "entity_rarity", "action_rarity",
     "severity", "severe_share", "severe_records", "rare_steps", "move_rarity", "move_rarity_mean", "first_rarity",
     "last_rarity", "count_tail", "length_tail", "new_steps", "new_severity", "new_self_share", "unknown",
-    "self_size", "good_size",
+    "burst", "step_burst", "step_burst_severe", "move_burst", "self_size", "good_size",
 )  # fmt: skip
 """Names of the columns of `seq_features`, in order."""
 
@@ -155,6 +160,16 @@ def seq_features(sequences: Sequences, steps: StepContext, found: StepSurprise) 
     is_new = (good_support == 0) & (good_total[owner] > 0)
     self_support = segment_sum(sequences.self_weight[owner], step, alphabet)[step]
 
+    # Everybody's steps keep to no time; what few have may.
+    totals = sequences.bins.sum(axis=0, dtype=np.float64)
+    uncommon_seq = surprise(weight - own, total) > 1.0
+    step_bins = summed(sequences.bins, owner, step, alphabet)
+    step_burst = bursts(step_bins, totals)[step] * uncommon
+    move_bins = summed(
+        sequences.bins, found.move_owner, found.move_id, int(found.move_id.max(initial=-1)) + 1
+    )
+    move_burst = bursts(move_bins, totals)[found.move_id] * (found.move_rarity > 1.0)
+
     first = found.move_from < 0
     last = found.move_to < 0
     moves = segment_sum(np.ones(len(found.move_owner)), found.move_owner, n)
@@ -181,6 +196,10 @@ def seq_features(sequences: Sequences, steps: StepContext, found: StepSurprise) 
         "new_severity": segment_max(severity * is_new, owner, n),
         "new_self_share": segment_max(is_new * self_support / np.maximum(self_total[owner], 1.0), owner, n),
         "unknown": ((sequences.good_weight == 0) & (good_total > 0)).astype(np.float64),
+        "burst": bursts(sequences.bins, totals) * uncommon_seq,
+        "step_burst": segment_max(step_burst, owner, n),
+        "step_burst_severe": segment_max(step_burst * severity, owner, n),
+        "move_burst": segment_max(move_burst, found.move_owner, n),
         # Orders of magnitude only: a model must not learn to know a system again by its exact size.
         "self_size": np.round(np.log10(1.0 + self_total)),
         "good_size": np.round(np.log10(1.0 + good_total)),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from krone_tui.detection.bursts import summed
 from krone_tui.detection.features import SEQ_FEATURES, StepContext, StepSurprise, seq_features, step_surprise
 from krone_tui.detection.profiles import PROFILE_FEATURES, ProfileComparison, compare_profiles
 from krone_tui.detection.sequences import FloatArray, IntArray, Sequences, segment_max, segment_sum, surprise
@@ -23,14 +24,13 @@ RANKED = (
 """Features that are given a second time as how unusual their value is among all executions: what is noise in one
 system, such as order in one whose workers run in parallel, is a signal in another."""
 
+NESTED_OF_SEQS = ("seq_rarity", "step_rarity", "move_rarity", "unknown", "burst", "move_burst")
+"""Features of an execution's Seqs whose greatest value at each level is one of the execution's own."""
+
 _RAW_EXECUTION_FEATURES = (
     *SEQ_FEATURES,
     *PROFILE_FEATURES,
-    *(
-        f"{level}_{name}"
-        for level in LEVELS
-        for name in ("seq_rarity", "step_rarity", "move_rarity", "unknown")
-    ),
+    *(f"{level}_{name}" for level in LEVELS for name in NESTED_OF_SEQS),
     "windows",
 )
 NESTED_EXECUTION_FEATURES = (*_RAW_EXECUTION_FEATURES, *(f"{name}_rank" for name in RANKED))
@@ -65,6 +65,8 @@ class Population:
     """[variants] executions of the log under analysis."""
     good_weight: FloatArray
     """[variants] executions of the known-good baseline."""
+    bins: npt.NDArray[np.float32]
+    """[variants, BINS] executions of the log under analysis by part of its time."""
     severity: FloatArray
     """[T] 0…1."""
     entity: IntArray
@@ -81,7 +83,7 @@ class Population:
     def flat(self) -> Sequences:
         """The variants as sequences of templates under the root."""
         groups = np.zeros(len(self.offsets) - 1, dtype=np.int64)
-        return Sequences(self.templates, self.offsets, groups, self.self_weight, self.good_weight)
+        return Sequences(self.templates, self.offsets, groups, self.self_weight, self.good_weight, self.bins)
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ def view_level(population: Population, level: str) -> LevelView:
         group.astype(np.int64),
         segment_sum(population.self_weight[in_variant], in_seq, count),
         segment_sum(population.good_weight[in_variant], in_seq, count),
+        summed(population.bins, in_variant, in_seq, count).astype(np.float32),
     )
     found = step_surprise(sequences)
     context = _step_context(population, level, nodes)
@@ -155,7 +158,7 @@ def view_executions(population: Population, levels: dict[str, LevelView]) -> Exe
     own = seq_features(flat, context, found)
     profiles = compare_profiles(flat)
     nested: list[FloatArray] = []
-    names = [SEQ_FEATURES.index(name) for name in ("seq_rarity", "step_rarity", "move_rarity", "unknown")]
+    names = [SEQ_FEATURES.index(name) for name in NESTED_OF_SEQS]
     for level in LEVELS:
         seqs = population.levels[level]
         view = levels[level]

@@ -23,6 +23,8 @@ class Sequences:
     """[n] executions of the log under analysis that contain the sequence."""
     good_weight: FloatArray
     """[n] executions of the known-good baseline that contain it."""
+    bins: npt.NDArray[np.float32]
+    """[n, BINS] executions of the log under analysis that contain it, by part of the log's time."""
 
     @property
     def count(self) -> int:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
+from krone_tui.detection.bursts import BINS
 from krone_tui.detection.deviation import Deviation, Deviations
 from krone_tui.detection.failure_modes import ModeNames, order_modes
 from krone_tui.detection.levels import LEVEL_SEVERITY, WORDS
@@ -70,13 +72,14 @@ def detect(
     notes += refused
     seqs = {level: queries.read_seqs(store, level) for level in LEVELS}
     unknown = _unknown(store, variants)
+    bins = queries.executions_over_time(store, len(variants.variant_id), BINS)
 
     outcomes: list[_Outcome] = []
     populations = []
     for windows in (False, True):
         chosen = np.flatnonzero(variants.is_window == windows)
         if len(chosen):
-            population = _population(variants, nodes, severity, seqs, chosen, windows)
+            population = _population(variants, nodes, severity, bins, seqs, chosen, windows)
             populations.append((chosen, population, view(population)))
     while True:
         # One that fails while it judges has a part in nothing: all is judged again without it.
@@ -175,6 +178,7 @@ def _population(
     variants: Variants,
     nodes: TemplateNodes,
     severity: FloatArray,
+    bins: npt.NDArray[np.float32],
     seqs: dict[str, queries.SeqTables],
     chosen: IntArray,
     windows: bool,
@@ -203,6 +207,7 @@ def _population(
         np.r_[0, np.cumsum(lengths[chosen])].astype(np.int64),
         variants.executions[chosen].astype(np.float64),
         variants.good_executions[chosen].astype(np.float64),
+        bins[chosen],
         severity,
         nodes.entity,
         nodes.action,
@@ -227,7 +232,11 @@ def _write(
     names = ModeNames(nodes.keys)
     weight = [float(outcome.population.self_weight[local]) for outcome, local, _ in found]
     score = [float(outcome.routed.score[local]) for outcome, local, _ in found]
-    number, modes = order_modes([deviation for *_, deviation in found], score, weight, severity, names)
+    bins = np.array([outcome.population.bins[local] for outcome, local, _ in found]).reshape(-1, BINS)
+    totals = np.sum([outcome.population.bins.sum(axis=0) for outcome in outcomes], axis=0)
+    number, modes = order_modes(
+        [deviation for *_, deviation in found], score, weight, severity, names, bins, totals
+    )
 
     mode_of: dict[int, int] = {}
     rows = []

@@ -50,6 +50,29 @@ def read_seqs(store: Store, level: str) -> SeqTables:
     )
 
 
+def executions_over_time(store: Store, variants: int, parts: int) -> npt.NDArray[np.float32]:
+    """[variants, parts] executions of the log under analysis in each part of its time.
+
+    Each part holds the same number of executions, of windows and of the others apart; in order of their first records, so
+    that a log without times has parts as well. variant_id counts from 0.
+    """
+    rows = store.arrow(
+        """
+        WITH placed AS (
+            SELECT variant_id, CAST(
+                (row_number() OVER (PARTITION BY is_window ORDER BY start_time NULLS FIRST, execution_id) - 1) * $parts
+                // count(*) OVER (PARTITION BY is_window) AS INTEGER) AS part
+            FROM execution WHERE NOT is_good
+        )
+        SELECT variant_id, part, count(*) AS executions FROM placed GROUP BY ALL
+        """,
+        {"parts": parts},
+    )
+    result = np.zeros((variants, parts), dtype=np.float32)
+    result[_ints(rows, "variant_id"), _ints(rows, "part")] = _ints(rows, "executions")
+    return result
+
+
 def template_words(store: Store) -> list[tuple[int, str, str | None, str]]:
     """(template_id, text, level, outcome) of every template, in the order of ids."""
     return [

@@ -7,6 +7,7 @@ import argparse
 import hashlib
 import os
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -25,15 +26,18 @@ SYSTEMS = 3600
 HELD_OUT = 0.15
 OPSET, IR_VERSION = 17, 9
 
-NOT_MONOTONE = frozenset({"new_self_share", "self_size", "good_size", "windows"})
-"""Features that describe a system or a size. In all others more is never less suspicious, and the trees must know."""
+NOT_MONOTONE = frozenset({"new_self_share", "self_size", "good_size", "windows"}) | {
+    name for name in (*NESTED_SEQ_FEATURES, *NESTED_EXECUTION_FEATURES) if "burst" in name
+}
+"""Features that describe a system or a size, and bursts: a storm that all hosts weather together is one as well. In all
+others more is never less suspicious, and the trees must know."""
 KINDS = ("self_identifier", "self_windows", "good_identifier", "good_windows")
 BETA = {"self": 0.5, "good": 1.0}
 """Of the F-score that thresholds maximise. Without a baseline nothing vouches for what is flagged, and at 3 a.m. a false
 alarm costs more than a further miss."""
 FLAT = 0.01
 """Thresholds whose F-score is within this of the best are equally good."""
-FITS = 2
+FITS = 3
 """Models that are averaged."""
 CLEARED_FAULTS = 0.005
 """Share of faulty executions that Local-Context may clear."""
@@ -42,6 +46,7 @@ SOURCES = (
     "models/nested_aware/build.py",
     "models/nested_aware/dataset.py",
     "models/nested_aware/systems.py",
+    "krone_tui/detection/bursts.py",
     "krone_tui/detection/features.py",
     "krone_tui/detection/levels.py",
     "krone_tui/detection/population.py",
@@ -60,32 +65,42 @@ def source_digest() -> str:
     return digest.hexdigest()
 
 
+_training: dict[
+    str, tuple[npt.NDArray[np.float32], npt.NDArray[np.int8], npt.NDArray[np.float64], list[int]]
+] = {}
+"""Features, labels, weights and monotone constraints of each kind: the processes that fit inherit them."""
+
+
 def fit(rows: list[Rows], kind: str, names: tuple[str, ...]) -> list[HistGradientBoostingClassifier]:
     """Boosted trees over all systems' rows, `FITS` times with other random features; each system weighs by the root of
     its size.
     """
-    features = np.vstack([getattr(one, f"{kind}_features") for one in rows])
-    label = np.concatenate([getattr(one, f"{kind}_label") for one in rows])
-    weight = np.concatenate(
-        [
-            getattr(one, f"{kind}_weight") / max(getattr(one, f"{kind}_weight").sum(), 1.0) ** 0.5
-            for one in rows
-        ]
-    )
-    return [
-        HistGradientBoostingClassifier(
-            max_iter=200,
-            learning_rate=0.08,
-            max_leaf_nodes=24,
-            min_samples_leaf=80,
-            max_features=0.4,
-            l2_regularization=5.0,
-            monotonic_cst=[0 if name in NOT_MONOTONE else 1 for name in names],
-            early_stopping=False,
-            random_state=seed,
-        ).fit(features, label, sample_weight=weight)
-        for seed in range(FITS)
+    weight = [
+        getattr(one, f"{kind}_weight") / max(getattr(one, f"{kind}_weight").sum(), 1.0) ** 0.5 for one in rows
     ]
+    _training[kind] = (
+        np.vstack([getattr(one, f"{kind}_features") for one in rows]),
+        np.concatenate([getattr(one, f"{kind}_label") for one in rows]),
+        np.concatenate(weight),
+        [0 if name in NOT_MONOTONE else 1 for name in names],
+    )
+    with ProcessPoolExecutor(os.cpu_count(), get_context("fork")) as pool:
+        return list(pool.map(_fit_one, [kind] * FITS, range(FITS)))
+
+
+def _fit_one(kind: str, seed: int) -> HistGradientBoostingClassifier:
+    features, label, weight, monotone = _training[kind]
+    return HistGradientBoostingClassifier(
+        max_iter=200,
+        learning_rate=0.08,
+        max_leaf_nodes=24,
+        min_samples_leaf=80,
+        max_features=0.4,
+        l2_regularization=5.0,
+        monotonic_cst=monotone,
+        early_stopping=False,
+        random_state=seed,
+    ).fit(features, label, sample_weight=weight)
 
 
 def probability(

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from systems import Execution, System, random_system
 
+from krone_tui.detection.bursts import BINS
 from krone_tui.detection.local_context import LocalContext
 from krone_tui.detection.onnx import open_session
 from krone_tui.detection.population import (
@@ -66,7 +67,9 @@ def population_of(
     members: list[list[Execution]] = []
     self_weight: list[float] = []
     good_weight: list[float] = []
-    for execution, is_good in zip(system.executions, good, strict=True):
+    place: list[tuple[int, int]] = []
+    judged = np.cumsum(~good)
+    for number, (execution, is_good) in enumerate(zip(system.executions, good, strict=True)):
         at = variants.setdefault(tuple(execution.steps), len(variants))
         if at == len(members):
             members.append([])
@@ -77,6 +80,9 @@ def population_of(
         else:
             self_weight[at] += 1
             members[at].append(execution)
+            place.append((at, int((judged[number] - 1) * BINS // judged[-1])))
+    bins = np.zeros((len(variants), BINS), dtype=np.float32)
+    np.add.at(bins, tuple(np.array(place, dtype=np.int64).reshape(-1, 2).T), 1.0)
     alphabet = system.alphabet
     entity = np.array(alphabet.entity) + 1
     action = np.array(alphabet.action) + 100_000
@@ -93,6 +99,7 @@ def population_of(
         offsets,
         np.array(self_weight),
         np.array(good_weight),
+        bins,
         severity,
         entity,
         action,

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing
 
 from krone_tui.detection.levels import LEVEL_SEVERITY, WORDS
 
 ERROR, FATAL, WARN = LEVEL_SEVERITY["ERROR"], LEVEL_SEVERITY["FATAL"], LEVEL_SEVERITY["WARN"]
 Sequence = list[int]
+IntArray = np.typing.NDArray[np.int64]
 Rng = np.random.Generator
 
 
@@ -96,6 +98,7 @@ class System:
     """One simulated log."""
 
     executions: list[Execution]
+    """In the order of time."""
     alphabet: Alphabet
     windows: bool
 
@@ -108,34 +111,104 @@ def _size(rng: Rng) -> int:
     return int(_log_uniform(rng, 120, 3000) if rng.random() < 0.9 else _log_uniform(rng, 3000, 12000))
 
 
+# ---- time: a log's beginning is 0, its end 1 ------------------------------------------------------------------
+
+
+def _stretch(rng: Rng) -> tuple[float, float]:
+    """When an incident goes on: for a while, or from its onset to the log's end."""
+    length = _log_uniform(rng, 0.01, 0.5)
+    if rng.random() < 0.4:
+        return 1.0 - length, 1.0
+    begin = float(rng.uniform(0.0, 1.0 - length))
+    return begin, begin + length
+
+
+When = Callable[[float], float]
+
+
+def _always(_at: float) -> float:
+    return 1.0
+
+
+def _season(rng: Rng, ever: float) -> When:
+    """A harmless thing's own time: as a rule always; else a batch's hours, a burst, a new version from one moment on."""
+    roll = rng.random()
+    if roll >= ever:
+        return _always
+    kind = rng.choice(["hours", "burst", "from", "until"], p=[0.35, 0.3, 0.25, 0.1])
+    if kind == "hours":
+        period = float(rng.uniform(0.05, 0.5))
+        open_share = float(rng.uniform(0.1, 0.5))
+        phase = float(rng.uniform(0.0, 1.0))
+        return lambda at: 1.0 / open_share if (at / period + phase) % 1.0 < open_share else 0.0
+    if kind == "burst":
+        begin, end = _stretch(rng)
+        return lambda at: 1.0 / (end - begin) if begin <= at < end else 0.0
+    turn = float(rng.uniform(0.1, 0.9))
+    if kind == "from":
+        return lambda at: 1.0 if at >= turn else 0.0
+    return lambda at: 1.0 if at < turn else 0.0
+
+
+def _storm(rng: Rng) -> When:
+    """Chances, as they are, of something harmless that many do at once: a switch restarts, all hosts are started."""
+    length = _log_uniform(rng, 0.002, 0.15)
+    begin = float(rng.uniform(0.0, 1.0 - length))
+    chance = float(rng.uniform(0.05, 0.9))
+    return lambda at: chance if begin <= at < begin + length else 0.0
+
+
+def _storm_steps(rng: Rng, alphabet: Alphabet, entities: list[int]) -> Sequence:
+    """What a storm makes a host or a request write: as often alarming as not."""
+    steps = []
+    for _ in range(int(rng.choice([1, 2, 3, 6], p=[0.4, 0.25, 0.2, 0.15]))):
+        action = alphabet.new_action(int(rng.choice(entities)) if entities else alphabet.new_entity())
+        roll = rng.random()
+        worry = alphabet.calm if roll < 0.4 else alphabet.alarming if roll < 0.7 else alphabet.complaining
+        steps.append(alphabet.template(action, worry()))
+    return steps
+
+
+def _places(rng: Rng, count: int, wanted: int) -> tuple[IntArray, int]:
+    """Executions a failure mode may strike, in random order, and how many it does: anywhere, or as an incident does."""
+    if rng.random() < 0.5:
+        return rng.permutation(count), wanted
+    begin, end = _stretch(rng)
+    inside = np.arange(int(begin * count), max(int(end * count), int(begin * count) + 1))
+    return rng.permutation(inside), min(wanted, max(1, int(len(inside) * rng.uniform(0.3, 1.0))))
+
+
 # ---- executions held together by an identifier -------------------------------------------------------------------
 
-Block = Callable[[Rng], Sequence]
+Block = Callable[[Rng, float], Sequence]
+"""What a part of a workflow writes, at a moment of the log."""
 
 
 def _step(templates: Sequence) -> Block:
-    return lambda _: list(templates)
+    return lambda _rng, _at: list(templates)
 
 
 def _chain(blocks: list[Block]) -> Block:
-    return lambda rng: [step for block in blocks for step in block(rng)]
+    return lambda rng, at: [step for block in blocks for step in block(rng, at)]
 
 
-def _optional(block: Block, chance: float) -> Block:
-    return lambda rng: block(rng) if rng.random() < chance else []
+def _optional(block: Block, chance: float, when: When = _always) -> Block:
+    return lambda rng, at: block(rng, at) if rng.random() < min(chance * when(at), 0.98) else []
 
 
 def _choice(blocks: list[Block], shares: list[float]) -> Block:
-    return lambda rng: blocks[int(rng.choice(len(blocks), p=shares))](rng)
+    return lambda rng, at: blocks[int(rng.choice(len(blocks), p=shares))](rng, at)
 
 
 def _repeat(block: Block, low: int, high: int) -> Block:
-    return lambda rng: [step for _ in range(int(rng.integers(low, high + 1))) for step in block(rng)]
+    return lambda rng, at: [step for _ in range(int(rng.integers(low, high + 1))) for step in block(rng, at)]
 
 
 def _tail_repeat(block: Block, chance: float) -> Block:
     """A loop whose count has a long tail."""
-    return lambda rng: [step for _ in range(min(int(rng.geometric(chance)), 60)) for step in block(rng)]
+    return lambda rng, at: [
+        step for _ in range(min(int(rng.geometric(chance)), 60)) for step in block(rng, at)
+    ]
 
 
 def merge(rng: Rng, parts: list[Sequence], mixing: float) -> Sequence:
@@ -153,7 +226,7 @@ def merge(rng: Rng, parts: list[Sequence], mixing: float) -> Sequence:
 
 
 def _parallel(block: Block, workers: int, mixing: float) -> Block:
-    return lambda rng: merge(rng, [block(rng) for _ in range(workers)], mixing)
+    return lambda rng, at: merge(rng, [block(rng, at) for _ in range(workers)], mixing)
 
 
 def _random_step(alphabet: Alphabet) -> Sequence:
@@ -180,7 +253,7 @@ def _random_block(alphabet: Alphabet, depth: int, mixing: float) -> Block:  # no
         ["optional", "choice", "repeat", "tail", "parallel", "chain"], p=[0.2, 0.15, 0.12, 0.16, 0.25, 0.12]
     )
     if kind == "optional":
-        return _optional(inside, _log_uniform(rng, 0.002, 0.95))
+        return _optional(inside, _log_uniform(rng, 0.002, 0.95), _season(rng, 0.15))
     if kind == "choice":
         shares = rng.dirichlet(np.full(2, 0.7))
         other = _chain([_random_block(alphabet, depth - 1, mixing) for _ in range(int(rng.integers(1, 3)))])
@@ -210,7 +283,13 @@ def _random_workflow(alphabet: Alphabet, mixing: float) -> Block:
         ]
         # What alarms and recurs all the time is as usual as what recurs: nobody minds it any more.
         chance = _log_uniform(rng, 0.0003, 0.4 if alarms else 0.08)
-        blocks.insert(int(rng.integers(1, len(blocks) + 1)), _optional(_step(steps), chance))
+        blocks.insert(
+            int(rng.integers(1, len(blocks) + 1)), _optional(_step(steps), chance, _season(rng, 0.4))
+        )
+    for _ in range(int(rng.choice([0, 1, 2, 3], p=[0.7, 0.15, 0.09, 0.06]))):
+        steps = _storm_steps(rng, alphabet, list(range(alphabet.entities)))
+        # A chance of one, at the times of the storm.
+        blocks.insert(int(rng.integers(1, len(blocks) + 1)), _optional(_step(steps), 1.0, _storm(rng)))
     return _chain(blocks)
 
 
@@ -326,9 +405,13 @@ def workflow_system(rng: Rng) -> System:
     shares /= shares.sum()
     size = _size(rng)
     cut = float(rng.choice([0.0, 0.0, 0.001]))
+    seasons = [_season(rng, 0.3) for _ in range(kinds)]
     executions = []
-    for kind in rng.choice(kinds, size=size, p=shares):
-        steps = _jitter(rng, workflows[kind](rng), jitter)[:300]
+    for number in range(size):
+        at = number / size
+        share = shares * np.array([season(at) for season in seasons])
+        kind = int(rng.choice(kinds, p=share / share.sum() if share.sum() > 0 else shares))
+        steps = _jitter(rng, workflows[kind](rng, at), jitter)[:300]
         if not steps:
             continue
         if rng.random() < cut and len(steps) > 3:
@@ -352,7 +435,8 @@ def _break_some(rng: Rng, executions: list[Execution], alphabet: Alphabet) -> No
         fault = _random_fault(alphabet, usual)
         share = _log_uniform(rng, 0.0003, 0.02) if rng.random() < 0.87 else float(rng.uniform(0.02, 0.15))
         wanted = max(1, int(rng.poisson(share * len(executions))))
-        for at in rng.permutation(len(executions))[: wanted * 8]:
+        places, wanted = _places(rng, len(executions), wanted)
+        for at in places[: wanted * 8]:
             if wanted == 0:
                 break
             if executions[at].faulty:
@@ -380,17 +464,8 @@ def _random_job(alphabet: Alphabet, entity: int) -> Sequence:
     return job
 
 
-def window_system(rng: Rng) -> System:
-    """A system read in windows of each host's records."""
-    alphabet = Alphabet(rng, bool(rng.random() < 0.5), float(rng.choice([0.0, 0.3, 0.6, 0.85])))
-    daemons = [alphabet.new_entity() for _ in range(int(rng.integers(3, 25)))]
-    common = [_random_job(alphabet, int(rng.choice(daemons))) for _ in range(int(rng.integers(3, 15)))]
-    roles = int(rng.integers(1, 6))
-    role_jobs = [
-        [_random_job(alphabet, alphabet.new_entity()) for _ in range(int(rng.integers(0, 6)))]
-        for _ in range(roles)
-    ]
-    # Daemons that complain all day, and nobody minds: the whole window of a host that has such a role.
+def _add_complaints(rng: Rng, alphabet: Alphabet, role_jobs: list[list[Sequence]]) -> None:
+    """Daemons that complain all day, and nobody minds: the whole window of a host that has such a role."""
     for _ in range(int(rng.choice([0, 1, 2, 3], p=[0.3, 0.3, 0.25, 0.15]))):
         daemon = alphabet.new_entity()
         actions = [alphabet.new_action(daemon) for _ in range(int(rng.integers(1, 4)))]
@@ -402,14 +477,14 @@ def window_system(rng: Rng) -> System:
         ]
         usual = 1.0 / np.arange(1, len(words) + 1) ** rng.uniform(0.2, 2.5)
         at_length = int(_log_uniform(rng, 1, 200))
-        jobs = role_jobs[int(rng.integers(roles))]
+        jobs = role_jobs[int(rng.integers(len(role_jobs)))]
         for _ in range(int(rng.integers(1, 5))):
             count = max(1, int(at_length * rng.uniform(0.5, 1.0)))
             jobs.append([int(word) for word in rng.choice(words, size=count, p=usual / usual.sum())])
-    # And common jobs that end in a complaint.
-    for job in common:
-        if rng.random() < 0.08:
-            job.append(alphabet.template(alphabet.action[job[-1]], alphabet.complaining()))
+
+
+def _random_tail(rng: Rng, alphabet: Alphabet, daemons: list[int]) -> list[Sequence]:
+    """Jobs that run now and then, some of them complaining."""
     tail = [
         _random_job(alphabet, int(rng.choice(daemons)) if rng.random() < 0.6 else alphabet.new_entity())
         for _ in range(int(_log_uniform(rng, 10, 400)))
@@ -417,8 +492,36 @@ def window_system(rng: Rng) -> System:
     for job in tail:
         if rng.random() < (0.12 if alphabet.leveled else 0.25):
             alphabet.severity[job[0]] = alphabet.alarming() if rng.random() < 0.5 else alphabet.complaining()
+    return tail
+
+
+def window_system(rng: Rng) -> System:
+    """A system read in windows of each host's records."""
+    alphabet = Alphabet(rng, bool(rng.random() < 0.5), float(rng.choice([0.0, 0.3, 0.6, 0.85])))
+    daemons = [alphabet.new_entity() for _ in range(int(rng.integers(3, 25)))]
+    common = [_random_job(alphabet, int(rng.choice(daemons))) for _ in range(int(rng.integers(3, 15)))]
+    roles = int(rng.integers(1, 6))
+    role_jobs = [
+        [_random_job(alphabet, alphabet.new_entity()) for _ in range(int(rng.integers(0, 6)))]
+        for _ in range(roles)
+    ]
+    _add_complaints(rng, alphabet, role_jobs)
+    # And common jobs that end in a complaint.
+    for job in common:
+        if rng.random() < 0.08:
+            job.append(alphabet.template(alphabet.action[job[-1]], alphabet.complaining()))
+    tail = _random_tail(rng, alphabet, daemons)
+    tail_times = [_season(rng, 0.4) for _ in tail]
     boots = [_random_boot(alphabet, daemons) for _ in range(int(rng.integers(0, 6)))]
     boot_chance = _log_uniform(rng, 0.0005, 0.04)
+    # Hosts are often started together.
+    boot_time = _season(rng, 0.5)
+    storms = [
+        (_storm(rng), _storm_steps(rng, alphabet, daemons))
+        for _ in range(int(rng.choice([0, 1, 2, 4], p=[0.45, 0.2, 0.18, 0.17])))
+    ]
+    if boots and rng.random() < 0.3:
+        storms.append((_storm(rng), boots[0]))
 
     role_share = 1.0 / np.arange(1, roles + 1) ** rng.uniform(0.3, 2.5)
     role_share /= role_share.sum()
@@ -431,22 +534,28 @@ def window_system(rng: Rng) -> System:
     mixing = float(rng.choice([0.0, 0.3, 1.0]))
     limit = int(rng.choice([60, 120, 256]))
     executions = []
-    for _ in range(_size(rng)):
+    size = _size(rng)
+    for number in range(size):
+        at = number / size
+        tail_now = tail_share * np.array([season(at) for season in tail_times])
         role = int(rng.choice(roles, p=role_share))
         parts: list[Sequence] = []
         for _ in range(1 + int(rng.poisson(mean_jobs * rng.gamma(2.0, 0.5)))):
             roll = rng.random()
-            if roll < tail_chance:
-                parts.append(tail[int(rng.choice(len(tail), p=tail_share))])
+            if roll < tail_chance and tail_now.sum() > 0:
+                parts.append(tail[int(rng.choice(len(tail), p=tail_now / tail_now.sum()))])
             elif role_jobs[role] and roll < 0.5:
                 parts.append(role_jobs[role][int(rng.integers(len(role_jobs[role])))])
             else:
                 job = common[int(rng.choice(len(common), p=common_share))]
                 parts.append(job * int(rng.integers(1, 4)) if rng.random() < 0.1 else job)
-        if boots and rng.random() < boot_chance:
+        if boots and rng.random() < min(boot_chance * boot_time(at), 0.5):
             boot = boots[int(rng.integers(len(boots)))]
             begin = int(rng.integers(len(boot))) if rng.random() < 0.3 else 0
             parts.append(_jitter(rng, boot[begin:], 0.05))
+        for storm, words in storms:
+            if rng.random() < storm(at):
+                parts.append(words * int(rng.choice([1, 1, 2, 8])))
         steps = merge(rng, parts, mixing)[:limit]
         executions.append(Execution(steps))
     _break_windows(rng, executions, alphabet, daemons, limit)
@@ -483,7 +592,8 @@ def _break_windows(
         size = int(rng.integers(5, limit)) if kind == "flood" else 1
         share = _log_uniform(rng, 0.0003, 0.03) if rng.random() < 0.9 else float(rng.uniform(0.03, 0.2))
         wanted = max(1, int(rng.poisson(share * len(executions))))
-        for at in rng.permutation(len(executions))[:wanted]:
+        places, wanted = _places(rng, len(executions), wanted)
+        for at in places[:wanted]:
             if executions[at].faulty:
                 continue
             burst = errors * max(1, round(size * float(rng.uniform(0.5, 1.0)) / len(errors)))
