@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -56,7 +56,10 @@ def ask(store: Store, query: str) -> Iterator[Answer]:
             try:
                 return running.result()
             except BaseException:
-                store.interrupt()
+                # One that comes before the query has begun is forgotten: it is repeated until it is heard.
+                while not running.done():
+                    store.interrupt()
+                    wait([running], timeout=0.05)
                 raise
 
         result = run(lambda: store.connection.sql(query))

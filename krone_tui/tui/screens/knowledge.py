@@ -61,7 +61,9 @@ class KnowledgeScreen(KroneScreen):
         except (KroneError, Store.QueryError) as error:
             self._rows = []
             self.krone.say(str(error))
-        self._show()
+        # Another screen may have asked for this before this one was drawn, or after it was left.
+        if self.query(ArrowTable):
+            self._show()
 
     def _show(self) -> None:
         wanted = self._wanted.lower()
