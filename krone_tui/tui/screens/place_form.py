@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from krone_tui.tui.text import safe
+from krone_tui.tui.widgets.text_line import TextLine
 
 _MOST_CHARACTERS = 80
 """Of a name."""
@@ -41,7 +42,7 @@ class PlaceForm(ModalScreen[tuple[str, ...] | None]):
             yield Static(Text(safe(self._what, 300), "bold"), markup=False)
             for level, name in zip(self._levels, self._names, strict=True):
                 yield Static(Text(level), markup=False)
-                yield Input(name, select_on_focus=False, max_length=_MOST_CHARACTERS)
+                yield TextLine(name, select_on_focus=False, max_length=_MOST_CHARACTERS)
             yield Static(
                 Text("Tab to the next line, Enter keeps it, Esc leaves it as it is.", "dim"),
                 id="hint",

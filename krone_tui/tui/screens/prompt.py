@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 
 from krone_tui.errors import KroneError
 from krone_tui.tui.text import safe
+from krone_tui.tui.widgets.text_line import TextLine
 
 
 class Prompt(ModalScreen[str | None]):
@@ -39,7 +40,7 @@ class Prompt(ModalScreen[str | None]):
         """The question, the line, how to write it."""
         with Vertical():
             yield Static(Text(self._question, "bold"), markup=False)
-            yield Input(self._value, select_on_focus=False)
+            yield TextLine(self._value, select_on_focus=False)
             yield Static(Text(self._hint, "dim"), id="hint", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

@@ -14,6 +14,7 @@ from krone_tui.tui import keys
 from krone_tui.tui.screens.base import KroneScreen
 from krone_tui.tui.widgets.arrow_table import ArrowTable
 from krone_tui.tui.widgets.bars import KeyBar, PaneTitle
+from krone_tui.tui.widgets.text_line import TextLine
 
 MOST = 10_000
 """Rows of a result that are fetched."""
@@ -38,7 +39,7 @@ class SqlScreen(KroneScreen):
 
     def compose(self) -> ComposeResult:
         """Prompt, title, rows, keys."""
-        yield Input(placeholder="SELECT …", select_on_focus=False)
+        yield TextLine(placeholder="SELECT …", select_on_focus=False)
         yield PaneTitle(_FIRST + "The documented tables:")
         yield ArrowTable(["table", "columns"], [22, None])
         yield KeyBar(self.PLACE)

@@ -1,0 +1,89 @@
+"""What every screen looks like on a shipped incident, at 80×24 and at 160×45.
+
+After an intended change: `pytest tests/test_tui_snapshots.py --snapshot-update`, and look at what changed.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import TOP
+from rich.text import Text
+from screens import shown, until
+from textual.pilot import Pilot
+
+from krone_tui.settings import Settings, load_settings
+from krone_tui.tui.app import KroneApp
+from krone_tui.tui.screens.triage import TriageScreen
+from krone_tui.tui.widgets.line_list import LineList
+
+SIZES = {"80x24": (80, 24), "160x45": (160, 45)}
+SCREENS: dict[str, tuple[tuple[str, ...], str]] = {
+    "triage": ((), "!!"),
+    "executions": (("tab",), "execution"),
+    "execution": (("enter",), "▼ !!"),
+    "compare": (("d",), "missing"),
+    "raw": (("r",), "▌"),
+    "search": (("slash", *"gave up on", "enter"), "hits"),
+    "hierarchy": (("h",), "templates"),
+    "groups": (("g",), "▶"),
+    "knowledge": (("K",), "Knowledge"),
+    "work": (("w",), "Stages"),
+    "sql": (("semicolon",), "execution_verdict"),
+    "help": (("question_mark",), "Everywhere"),
+    "filter": (("f",), "terms must hold"),
+}
+"""Keys from triage to each screen, and what is on it once it is filled."""
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    folder = tmp_path_factory.mktemp("snapshots")
+    return load_settings(cache_dir=folder / "cache", data_dir=folder / "data", threads=1)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("screen", SCREENS)
+def test_a_screen_looks_as_it_did(
+    screen: str,
+    size: str,
+    settings: Settings,
+    snap_compare: Callable[..., bool],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The path of the log is on the screen.
+    monkeypatch.chdir(TOP)
+    app = KroneApp([str(Path("sample_logs") / "pool-exhaustion.log.gz")], settings)
+    pressed, wanted = SCREENS[screen]
+
+    async def go(pilot: Pilot[Any]) -> None:
+        await until(
+            lambda: isinstance(app.screen, TriageScreen) and app.current_execution is not None,
+            "triage",
+            seconds=90,
+        )
+        await pilot.pause()
+        await pilot.press(*pressed)
+        await until(lambda: wanted in shown(app), f"'{wanted}' on {screen}")
+        await pilot.pause(0.3)
+        if screen == "work":
+            _still(app)
+            await pilot.pause()
+
+    try:
+        assert snap_compare(app, terminal_size=SIZES[size], run_before=go)
+    finally:
+        app.close()
+
+
+def _still(app: KroneApp) -> None:
+    """Times, versions, memory, and where it was opened from, differ from run to run."""
+    lines = app.screen.query_one(LineList)
+    lines.show(
+        [
+            Text(re.sub(r" *([\d.,:]+( (ms|s|m|h)\b)?|the cache$|the log$)", " 0", line.plain), no_wrap=True)
+            for line in lines._lines
+        ]
+    )
