@@ -1,18 +1,23 @@
 """Writes the pages that are made from the program itself: `make docs`, or `python docs/build.py [FOLDER]`.
 
 tables.md comes from krone_tui/store/schema.sql, commands.md from the commands' own help, keys.md from krone_tui/tui/keys.py,
-settings.md from krone_tui/settings.py. tests/test_docs.py compares.
+settings.md from krone_tui/settings.py, formats.md from formats.md.in and krone_tui/ingest/formats/. tests/test_docs.py compares.
 """
 
 import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
+from string import Template
 
 TOP = Path(__file__).resolve().parent.parent
+_WIDEST = 110
+"""Characters of a log's line in a table."""
 HOME = Path("/home/you")
 """Whose folders the defaults name; shown as `~`."""
 
@@ -26,6 +31,7 @@ os.environ["HOME"] = str(HOME)
 os.environ["COLUMNS"] = "80"
 
 from krone_tui.commands.options import option_names  # noqa: E402
+from krone_tui.ingest import formats as known  # noqa: E402
 from krone_tui.settings import Settings, variable  # noqa: E402
 from krone_tui.store import Store  # noqa: E402
 from krone_tui.store.schema import documented  # noqa: E402
@@ -123,6 +129,59 @@ def settings() -> Iterator[str]:
     )
 
 
+def formats() -> Iterator[str]:
+    """The header formats with a line of each, the keys of structured logs, what containers put in front, how to add one."""
+    names, data = known.key_names(), files(known)
+    titles = {name: (data / name).read_text(encoding="utf-8") for name in known.FILES}
+    sections = []
+    for text in titles.values():
+        title, _, rest = text.partition("\n")
+        mine = {entry["name"] for entry in tomllib.loads(rest)["format"]}
+        rows = [
+            (f"`{item.name}`", _columns(item.samples), _code(item.samples[0].line))
+            for item in known.header_formats()
+            if item.name in mine
+        ]
+        sections += [title.removeprefix("# "), _table(("format", "columns", "a line of it"), rows)]
+    text = (TOP / "docs" / "formats.md.in").read_text(encoding="utf-8")
+    yield (
+        Template(text)
+        .substitute(
+            formats="\n\n".join(sections),
+            containers=", ".join(f"`{name}`" for name in sorted(names.containers)),
+            keys=_table(
+                ("column", "keys"),
+                [(role, ", ".join(f"`{name}`" for name in keys)) for role, keys in names.roles.items()],
+            ),
+            wrappers=_table(
+                ("wrapper", "a line of it"),
+                [
+                    (f"`{one.unwrap.name}`", _code(one.sample.replace("\n", r"\n")))
+                    for one in known.wrappers()
+                ],
+            ),
+            columns=", ".join(f"`{name}`" for name in names.roles if name != "message"),
+            parts=", ".join(
+                f"`{name}`"
+                for name in tomllib.loads((data / "parts.toml").read_text(encoding="utf-8"))["parts"]
+            ),
+        )
+        .strip()
+    )
+
+
+def _columns(samples: "tuple[known.Sample, ...]") -> str:
+    """What is read of lines like these, in the order of the first one that has it."""
+    return ", ".join(dict.fromkeys(name for one in samples for name in one.expected if name != "message"))
+
+
+def _code(text: str) -> str:
+    """A line of a log as code, cut where a table would become too wide; it may hold backticks."""
+    text = text.replace("\t", "⇥").partition("\n")[0]
+    text = text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
+
+
 def _shown(value: object) -> str:
     if value is None or value == ():
         return ""
@@ -136,7 +195,13 @@ def _table(labels: tuple[str, ...], rows: "list[tuple[str, ...]]") -> str:
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
 
-PAGES = {"tables.md": tables, "commands.md": commands, "keys.md": key_pages, "settings.md": settings}
+PAGES = {
+    "tables.md": tables,
+    "commands.md": commands,
+    "keys.md": key_pages,
+    "settings.md": settings,
+    "formats.md": formats,
+}
 
 
 def page(name: str) -> str:

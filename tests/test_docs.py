@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 TOP = Path(__file__).resolve().parent.parent
-PAGES = ("tables.md", "commands.md", "keys.md", "settings.md")
+PAGES = ("tables.md", "commands.md", "keys.md", "settings.md", "formats.md")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from typing import Any
 
 from krone_tui.store.record_layouts import JournalLayout, Layout, TextLayout, Unwrap
 
-_FILES = ("system.toml", "servers.toml", "applications.toml", "generic.toml")
+FILES = ("system.toml", "servers.toml", "applications.toml", "generic.toml")
 """In the order of trial: on one line the first format that matches is taken."""
 
 
@@ -70,7 +70,7 @@ class KeyNames:
 def header_formats() -> tuple[HeaderFormat, ...]:
     """All formats, most telling first."""
     parts = _read("parts.toml")["parts"]
-    return tuple(_format(entry, parts) for name in _FILES for entry in _read(name)["format"])
+    return tuple(_format(entry, parts) for name in FILES for entry in _read(name)["format"])
 
 
 @functools.cache
