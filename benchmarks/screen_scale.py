@@ -114,7 +114,7 @@ def main() -> None:
                 screen.press("\x1b")
                 screen.read(0.5)
             screen.press(f"/req-{asked.executions - 1:08x}\r")
-            screen.read(2.5)
+            screen.read(6)
             print(f"open one of {LONG:,} records  {opening(screen, chr(13)):5.0f} ms")
             print(f"its tree       {moves(screen, down)}")
             print(f"memory now, peak MB: {memory(screen.process)}")
