@@ -23,7 +23,9 @@ class KroneScreen(Screen[Any]):
     PLACE = ""
     """Its name in the key table."""
 
-    def fill(self, work: Coroutine[Any, Any, object], *, group: str = "fill", exclusive: bool = False) -> None:
+    def fill(
+        self, work: Coroutine[Any, Any, object], *, group: str = "fill", exclusive: bool = False
+    ) -> None:
         """Run what asks for data and shows it; `exclusive`: in place of what still runs in the same group."""
         self.run_worker(self._while_open(work), group=group, exclusive=exclusive)
 

@@ -108,7 +108,9 @@ class HierarchyScreen(KroneScreen):
         if node.children:
             return [found for child in node.children for found in self._under(child)]
         known = self._counted[node.id]
-        above = [self._counted[one.id].name for one in (node.parent and node.parent.parent, node.parent) if one]
+        above = [
+            self._counted[one.id].name for one in (node.parent and node.parent.parent, node.parent) if one
+        ]
         return [(known.template or "", (*above, known.name), node)]
 
     def action_rerun(self) -> None:
