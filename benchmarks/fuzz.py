@@ -6,6 +6,7 @@ with its seed, and ends the run with 1.
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, seed, settings
@@ -33,6 +34,15 @@ THOROUGH = settings(
 )
 
 
+def _without_settings(inner: Callable[..., None]) -> Callable[..., None]:
+    """The test's function, free of the settings that the test carries."""
+
+    def fresh(**values: object) -> None:
+        inner(**values)
+
+    return fresh
+
+
 def main() -> int:
     """Fuzz until the time is over; the exit code."""
     minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 5.0
@@ -43,8 +53,9 @@ def main() -> int:
         for wanted in PROPERTIES:
             inner = wanted.hypothesis.inner_test  # type: ignore[attr-defined]
             strategies = wanted.hypothesis._given_kwargs  # type: ignore[attr-defined]
+
             try:
-                THOROUGH(seed(round_number)(given(**strategies)(inner)))()
+                THOROUGH(seed(round_number)(given(**strategies)(_without_settings(inner))))()
             except BaseException:
                 print(f"{wanted.__name__} fails with seed {round_number}", flush=True)
                 raise

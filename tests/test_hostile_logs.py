@@ -126,6 +126,17 @@ def test_json_nested_without_end(investigated: Callable[[str], Store]) -> None:
     assert investigated(plain + deep + plain).scalar("SELECT count(*) FROM parsed_record") == 101
 
 
+@pytest.mark.parametrize("between", ["", "\n", "\n\n"])
+def test_text_after_a_json_line_and_blank_ones_is_no_part_of_it(
+    investigated: Callable[[str], Store], between: str
+) -> None:
+    text = "2026-03-14 10:00:00 INFO app ready\n" * 5
+    json_line = '{"time":"2026-03-14T10:00:00Z","level":"info","msg":"x"}\n'
+    store = investigated((text + json_line + between + "fail: x\n   indented\n") * 20)
+    assert store.scalar("SELECT count(*) FROM parsed_record WHERE message = 'x'") == 20
+    assert store.scalar("SELECT count(*) FROM parsed_record WHERE message LIKE 'fail: x%'") == 20
+
+
 def test_lone_surrogates_and_nul_in_json(investigated: Callable[[str], Store]) -> None:
     odd = ["\\ud800", "\\u0000", "\\udc00\\ud800", "ok"]
     lines = [f'{{"time":"2026-03-14T10:00:{n % 60:02}Z","msg":"x {odd[n % 4]}"}}\n' for n in range(100)]

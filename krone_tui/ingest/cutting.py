@@ -99,11 +99,13 @@ def record_starts(
         starts |= exception & ~np.concatenate(([False], (codes[:-1] == CONTINUED) | (codes[:-1] >= 0)))
     else:
         starts |= unknown & (_run_lengths(unknown | exception) > MAX_LOOSE_RUN)
+    index = np.arange(len(codes))
     if single.any():
-        after_single = np.concatenate(([False], (codes[:-1] >= 0) & single[np.maximum(codes[:-1], 0)]))
+        # Blank lines between them join nothing to such a record.
+        before = codes[np.maximum.accumulate(np.where(codes != BLANK, index, 0))][:-1]
+        after_single = np.concatenate(([False], (before >= 0) & single[np.maximum(before, 0)]))
         starts |= after_single & (codes < 0) & (codes != BLANK)
     starts[0] = True
-    index = np.arange(len(codes))
     first = np.maximum.accumulate(np.where(starts, index, 0))
     starts |= (index - first) % MAX_RECORD_LINES == 0
     return np.flatnonzero(starts)
