@@ -58,7 +58,8 @@ def test_executions_with_the_same_steps_share_the_hash_of_their_seq(store: Store
     assert alike
     for first, second, *_ in alike[:5]:
         assert request_for(store, first)[1] == request_for(store, second)[1]
-    assert len({request_for(store, ids[0])[1] for ids in list(by_variant.values())[:10]}) > 1
+    others = list(by_variant.values())
+    assert len({request_for(store, ids[0])[1] for ids in others[:: max(len(others) // 10, 1)]}) > 1
 
 
 def test_what_is_not_flagged_cannot_be_asked_about(store: Store) -> None:

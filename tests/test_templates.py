@@ -109,7 +109,12 @@ def test_a_failure_among_many_names_keeps_its_own_template() -> None:
             "from [<*>] ok",
         ),
         (
-            ["s-12ab opened for ann", "s-cafe opened for ann", "s-ce41 opened for ann", "s-dd1b opened for ann"],
+            [
+                "s-12ab opened for ann",
+                "s-cafe opened for ann",
+                "s-ce41 opened for ann",
+                "s-dd1b opened for ann",
+            ],
             "s-<*> opened for ann",
         ),
     ],

@@ -45,7 +45,8 @@ async def test_what_is_known_is_shown_while_the_rest_is_read(tmp_path: Path) -> 
 
 
 async def test_a_terminal_that_is_resized_meanwhile_is_used_as_it_is(tmp_path: Path) -> None:
-    log = _log(tmp_path / "app.log", 400_000)
+    # So long that it is still being read when the last size is in force.
+    log = _log(tmp_path / "app.log", 1_200_000)
     app = KroneApp([str(log)], load_settings(cache_dir=tmp_path / "cache", threads=1))
     try:
         async with app.run_test(size=(80, 24)) as pilot:

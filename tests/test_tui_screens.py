@@ -214,13 +214,15 @@ async def test_tab_shows_the_executions_on_a_narrow_terminal(log: Path, settings
         assert table.region.width > 0
 
 
-async def test_a_log_that_cannot_be_read_is_told_and_ends_with_2(tmp_path: Path, settings: Settings) -> None:
-    app = KroneApp([str(tmp_path / "nowhere.log")], settings)
+async def test_a_log_that_cannot_be_read_is_told_and_ends_with_2(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    app = KroneApp(["nowhere.log"], settings)
     try:
         async with app.run_test(size=(80, 24)) as pilot:
             await until(lambda: app.failure is not None, "the failure")
-            await pilot.pause()
-            assert "nowhere.log" in shown(app)
+            await until(lambda: "nowhere.log" in shown(app), "the sentence")
             await pilot.press("q")
         assert app.return_value == 2
     finally:

@@ -205,8 +205,7 @@ class _Writer:
     def span(self, finding: views.FindingRow) -> tuple[int, ...]:
         """The lines of a finding's records."""
         return tuple(
-            step.first_line
-            for step in self._steps[finding.position : finding.position + finding.length]
+            step.first_line for step in self._steps[finding.position : finding.position + finding.length]
         )
 
     def further(self, named: set[int]) -> list[Sentence]:

@@ -185,7 +185,12 @@ def from_file(path: Path) -> list[Verdict]:
 
 def bring_in(base: KnowledgeBase, given: Sequence[Verdict]) -> list[int]:
     """Keep those verdicts that do not stand there yet; returns their ids."""
-    kept = {tuple(row) for row in base.rows("SELECT scope, key, verdict, source, given_at FROM verdict WHERE retracted_at IS NULL")}
+    kept = {
+        tuple(row)
+        for row in base.rows(
+            "SELECT scope, key, verdict, source, given_at FROM verdict WHERE retracted_at IS NULL"
+        )
+    }
     new = {}
     for one in given:
         identity = (one.scope, one.key, one.verdict, one.source, one.given_at)

@@ -43,7 +43,20 @@ SCREENS = {
 }
 """The screens by the names the table uses, with what the help calls them."""
 
-_INNER = ("execution", "compare", "raw", "explanation", "search", "hierarchy", "knowledge", "groups", "rerun", "work", "sql", "help")
+_INNER = (
+    "execution",
+    "compare",
+    "raw",
+    "explanation",
+    "search",
+    "hierarchy",
+    "knowledge",
+    "groups",
+    "rerun",
+    "work",
+    "sql",
+    "help",
+)
 _LIST = ("list",)
 
 KEYS: tuple[Key, ...] = (

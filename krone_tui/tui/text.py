@@ -4,7 +4,9 @@ from datetime import datetime
 
 from krone_tui.report import printable
 
-_UNSEEN = dict.fromkeys([0x2800, *range(0xFE00, 0xFE10)], " ") | dict.fromkeys([0x00A0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000], " ")
+_UNSEEN = dict.fromkeys([0x2800, *range(0xFE00, 0xFE10)], " ") | dict.fromkeys(
+    [0x00A0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000], " "
+)
 """Characters that print as nothing, or as a blank that is none, though Unicode calls them letters, marks or spaces."""
 
 BARS = " ▁▂▃▄▅▆▇█"
