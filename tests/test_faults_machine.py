@@ -88,14 +88,15 @@ def test_512_megabytes_of_memory(krone: Krone, kind: int) -> None:
     assert krone.left_behind() == []
 
 
-def test_signals_at_random_moments(krone: Krone, sample: Path) -> None:
+def test_signals_at_random_moments(krone: Krone) -> None:
     """Of start-up, every stage and the output; `test_bad_input_machine` has the moments of the stages one by one."""
+    log = krone.log(requests=2000)
     began = time.monotonic()
-    krone("scan", sample, "--no-cache").worked()
+    krone("scan", log, "--no-cache").worked()
     lasts = time.monotonic() - began
     moments = random.Random(7)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTERM):
-        process = krone.start("scan", sample, "--no-cache")
+        process = krone.start("scan", log, "--no-cache")
         time.sleep(moments.uniform(0.2, 1.0) * lasts)
         process.send_signal(number)
         _, error = process.communicate(timeout=30)
@@ -105,20 +106,21 @@ def test_signals_at_random_moments(krone: Krone, sample: Path) -> None:
         assert krone.left_behind() == []
 
 
-def test_killed_and_started_again(krone: Krone, sample: Path) -> None:
+def test_killed_and_started_again(krone: Krone) -> None:
+    log = krone.log(requests=2000)
     moments = random.Random(11)
     for _ in range(2):
-        process = krone.start("scan", sample)
+        process = krone.start("scan", log)
         while not krone.kept():
             time.sleep(0.01)
-        time.sleep(moments.uniform(0.0, 0.8))
+        time.sleep(moments.uniform(0.0, 0.4))
         process.kill()
         process.communicate()
     half = krone.kept()
     assert not [name for name in half if not name.startswith(".")], (
         "nothing half-written has a name that is trusted"
     )
-    again = krone("scan", sample).worked()
+    again = krone("scan", log).worked()
     assert again.err == ""
-    assert again.out == krone("scan", sample, "--no-cache").worked().out
+    assert again.out == krone("scan", log, "--no-cache").worked().out
     assert len([name for name in krone.kept() if not name.startswith(".")]) == 1

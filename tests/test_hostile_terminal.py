@@ -118,6 +118,14 @@ def test_no_sequence_of_the_log_reaches_the_terminal_from_any_screen(terminal: T
     assert_harmless(terminal.sent.decode())
 
 
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Krone:
+    """Surroundings with a hostile log that has been investigated."""
+    krone = Krone(tmp_path_factory.mktemp("hostile"))
+    (krone.work / "hostile.log").write_text(hostile_log(), encoding="utf-8")
+    return krone
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -130,16 +138,14 @@ def test_no_sequence_of_the_log_reaches_the_terminal_from_any_screen(terminal: T
     ids=" ".join,
 )
 def test_no_sequence_of_the_log_reaches_the_terminal_from_a_command(
-    krone: Krone, arguments: list[str]
+    hostile: Krone, arguments: list[str]
 ) -> None:
-    (krone.work / "hostile.log").write_text(hostile_log(), encoding="utf-8")
-    assert_harmless(sent_to_terminal(krone, *arguments))
+    assert_harmless(sent_to_terminal(hostile, *arguments))
 
 
 @pytest.mark.parametrize("form", ["text", "json", "jsonl", "csv", "md", "html"])
-def test_no_control_character_of_the_log_is_written_to_a_report(krone: Krone, form: str) -> None:
-    (krone.work / "hostile.log").write_text(hostile_log(), encoding="utf-8")
-    out = krone("scan", "hostile.log", "--format", form).worked().out
+def test_no_control_character_of_the_log_is_written_to_a_report(hostile: Krone, form: str) -> None:
+    out = hostile("scan", "hostile.log", "--format", form).worked().out
     controls = {c for c in out if unicodedata.category(c) == "Cc"} - {"\n", "\r", "\t"}
     assert not controls, controls
     assert "TITLE" in out

@@ -44,13 +44,10 @@ def test_the_hook_that_forbids_connections_works(krone: Krone, forbidden: dict[s
     assert "the network was used" in ran.err
 
 
-@pytest.mark.parametrize("arguments", [["scan"], ["sql", "FROM failure_mode"]], ids=["scan", "sql"])
-def test_connections_are_not_missed(krone: Krone, forbidden: dict[str, str], arguments: list[str]) -> None:
+def test_connections_are_not_missed(krone: Krone, forbidden: dict[str, str]) -> None:
     log = krone.log()
-    command, *rest = arguments
-    expected = krone(command, log, *rest).worked()
-    assert krone(command, log, *rest, **forbidden) == expected
-    assert krone("scan", log, "--no-cache", **forbidden).worked().out
+    assert krone("scan", log, **forbidden).worked().err == ""
+    assert "failed" in krone("sql", log, "FROM failure_mode", **forbidden).worked().out
 
 
 def test_a_machine_without_any_interface(krone: Krone) -> None:
