@@ -3,21 +3,18 @@
 After an intended change: `pytest tests/test_tui_snapshots.py --snapshot-update`, and look at what changed.
 """
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import TOP
-from rich.text import Text
 from screens import shown, until
 from textual.pilot import Pilot
 
 from krone_tui.settings import Settings, load_settings
 from krone_tui.tui.app import KroneApp
 from krone_tui.tui.screens.triage import TriageScreen
-from krone_tui.tui.widgets.line_list import LineList
 
 SIZES = {"80x24": (80, 24), "160x45": (160, 45)}
 SCREENS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -30,12 +27,11 @@ SCREENS: dict[str, tuple[tuple[str, ...], str]] = {
     "hierarchy": (("h",), "templates"),
     "groups": (("g",), "▶"),
     "knowledge": (("K",), "Knowledge"),
-    "work": (("w",), "Stages"),
     "sql": (("semicolon",), "execution_verdict"),
     "help": (("question_mark",), "Everywhere"),
     "filter": (("f",), "terms must hold"),
 }
-"""Keys from triage to each screen, and what is on it once it is filled."""
+"""Keys from triage to each screen, and what is on it once it is filled. Work is not among them: it shows what was measured."""
 
 
 @pytest.fixture(scope="module")
@@ -68,22 +64,8 @@ def test_a_screen_looks_as_it_did(
         await pilot.press(*pressed)
         await until(lambda: wanted in shown(app), f"'{wanted}' on {screen}")
         await pilot.pause(0.3)
-        if screen == "work":
-            _still(app)
-            await pilot.pause()
 
     try:
         assert snap_compare(app, terminal_size=SIZES[size], run_before=go)
     finally:
         app.close()
-
-
-def _still(app: KroneApp) -> None:
-    """Times, versions, memory, and where it was opened from, differ from run to run."""
-    lines = app.screen.query_one(LineList)
-    lines.show(
-        [
-            Text(re.sub(r" *([\d.,:]+( (ms|s|m|h)\b)?|the cache$|the log$)", " 0", line.plain), no_wrap=True)
-            for line in lines._lines
-        ]
-    )
