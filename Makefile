@@ -3,8 +3,6 @@
 PYTHON ?= python3
 VENV ?= .venv
 SAMPLE := sample_logs/pool-exhaustion.log.gz
-# One more than there are cores: many tests wait for a terminal.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -32,7 +30,7 @@ run: $(BASE) $(LLM)
 	@$(BIN)/krone-tui $(SAMPLE)
 
 test: $(DEV) $(LLM)
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 # Three targets, so that `make --keep-going lint` tells all that is wrong.
 lint: style types contracts
