@@ -103,7 +103,7 @@ class Investigation:
             if store is not None:
                 found = cls(store, settings, Opened(True, (*notes, *facts.notes(store))), None)
                 return found._adjudicated(settings, progress)
-            cache = _writable(cache, notes)
+            cache = kept.writable(cache, notes)
         built = cls._build(paths, settings, progress, building, cache, notes, extractor)
         return built._adjudicated(settings, progress)
 
@@ -356,7 +356,7 @@ def _open_cache(cache: Path, settings: Settings, notes: list[str]) -> Store | No
         # Another process was faster.
         return None
     except OSError as error:
-        # Of a folder that cannot be written, `_writable` tells.
+        # Of a folder that cannot be written, `kept.writable` tells.
         if os.access(cache.parent, os.W_OK | os.X_OK):
             notes.append(f"The cache of this log, {cache}, cannot be used or set aside: {error.strerror}.")
         return None
@@ -364,20 +364,6 @@ def _open_cache(cache: Path, settings: Settings, notes: list[str]) -> Store | No
         f"The cache of this log was damaged; it is set aside as {damaged}, and the log is read again."
     )
     return None
-
-
-def _writable(cache: Path, notes: list[str]) -> Path | None:
-    """The cache file, or None with a note where its folder cannot be made or written."""
-    try:
-        cache.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryFile(dir=cache.parent):
-            return cache
-    except OSError as error:
-        notes.append(
-            f"This investigation is not kept: the cache folder {cache.parent} cannot be written "
-            f"({(error.strerror or str(error)).lower()})."
-        )
-        return None
 
 
 def _refuse_little_memory() -> None:

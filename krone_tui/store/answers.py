@@ -1,13 +1,14 @@
 """The file that keeps a model's short answers, so that what was asked once is not asked again."""
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from krone_tui.store.alone import alone
 
 MOST_KEPT = 50_000
 """Answers kept in the file; the oldest go first. One takes about 100 bytes."""
@@ -46,7 +47,7 @@ class AnswerCache:
         key = self._key(question)
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         line = json.dumps({"question": key, "answer": answer}) + "\n"
-        with self._locked():
+        with alone(self._path):
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
             with os.fdopen(descriptor, "rb+") as file:
                 size = file.seek(0, os.SEEK_END)
@@ -76,7 +77,7 @@ class AnswerCache:
 
     def _shorten(self) -> None:
         """Write the newer half of the answers aside, and put it in the file's place."""
-        with self._locked():
+        with alone(self._path):
             kept = list(dict(self._lines()).items())[-MOST_KEPT // 2 :]
             aside = self._path.with_name(f".{self._path.name}.{os.getpid()}.partial")
             try:
@@ -91,13 +92,3 @@ class AnswerCache:
             finally:
                 aside.unlink(missing_ok=True)
         self._known = dict(kept)
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Alone among processes: the file itself may be replaced, so the lock is a file beside it."""
-        descriptor = os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)

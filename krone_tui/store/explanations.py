@@ -3,14 +3,14 @@ version.
 """
 
 import contextlib
-import fcntl
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from krone_tui.store.alone import alone
 from krone_tui.store.connection import Store
 
 MOST_KEPT = 2000
@@ -101,7 +101,7 @@ class ExplanationCache:
     def put(self, key: ExplanationKey, explanation: str) -> None:
         """Keep an explanation; raises `OSError` where the file cannot be written."""
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with self._locked():
+        with alone(self._path):
             kept = self._read()
             kept.pop(key, None)
             kept[key] = explanation
@@ -137,13 +137,3 @@ class ExplanationCache:
                     row["explanation"]
                 )
         return kept
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Alone among processes: the file itself is replaced, so the lock is a file beside it."""
-        descriptor = os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)

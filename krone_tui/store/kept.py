@@ -6,6 +6,7 @@ is removed stays readable for who has it open.
 
 import contextlib
 import json
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -138,3 +139,17 @@ def _look_at(path: Path, settings: Settings) -> Kept:
     if whole and known.get("schema") != str(SCHEMA_VERSION):
         state = State.OUTDATED
     return Kept(path, status.st_size, status.st_mtime, state, logs, chosen)
+
+
+def writable(cache: Path, notes: list[str]) -> Path | None:
+    """The cache file, or None with a note where its folder cannot be made or written."""
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=cache.parent):
+            return cache
+    except OSError as error:
+        notes.append(
+            f"This investigation is not kept: the cache folder {cache.parent} cannot be written "
+            f"({(error.strerror or str(error)).lower()})."
+        )
+        return None
