@@ -342,7 +342,7 @@ def test_memory_does_not_grow_with_the_log(tmp_path: Path) -> None:
         "from krone_tui.ingest import ingest, reading, source_parser\n"
         "from krone_tui.settings import Settings\n"
         "from krone_tui.store.connection import Store\n"
-        "reading.CHUNK_BYTES, source_parser._FLUSH_BYTES = 1 << 20, 4 << 20\n"
+        "reading.CHUNK_BYTES, source_parser._BATCH_BYTES = 1 << 20, 4 << 20\n"
         "with Store.create(Path(sys.argv[2]), Settings(threads=2)) as store:\n"
         "    ingest(store, [sys.argv[1]])\n"
         "status = Path('/proc/self/status').read_text()\n"

@@ -1,4 +1,4 @@
-"""Reads ahead in a thread of its own, so that decompression and parsing overlap."""
+"""Works ahead in a thread of its own, so that decompressing, parsing and writing overlap."""
 
 import contextlib
 import queue
@@ -8,19 +8,23 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-_DEPTH = 2
 _WAIT_SECONDS = 0.25
 
 
-class Prefetch(Generic[T]):
-    """Hands on what an iterator yields, two items ahead; an error in it is raised where it is consumed."""
+def _nothing() -> None:
+    """Nothing is done while waiting."""
 
-    def __init__(self, items: Iterator[T]) -> None:
+
+class Prefetch(Generic[T]):
+    """Hands on what an iterator yields, `depth` items ahead; an error in it is raised where it is consumed."""
+
+    def __init__(self, items: Iterator[T], depth: int) -> None:
         self._items = items
-        self._queue: queue.Queue[T | BaseException | None] = queue.Queue(_DEPTH)
+        self._queue: queue.Queue[T | BaseException | None] = queue.Queue(depth)
         self._stopped = threading.Event()
         # A daemon: a pipe that never ends must not keep the program alive.
-        threading.Thread(target=self._run, name="read-ahead", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="work-ahead", daemon=True)
+        self._thread.start()
 
     def _run(self) -> None:
         last: BaseException | None = None
@@ -39,9 +43,10 @@ class Prefetch(Generic[T]):
                 return True
         return False
 
-    def consume(self, idle: Callable[[], None]) -> Iterator[T]:
-        """The items; `idle` is called now and then while none comes, and may raise to give up."""
-        while True:
+    def consume(self, idle: Callable[[], None] = _nothing) -> Iterator[T]:
+        """The items, until there are no more or `stop` is called; `idle` is called now and then while none comes, and may
+        raise to give up."""
+        while not self._stopped.is_set():
             try:
                 item = self._queue.get(timeout=_WAIT_SECONDS)
             except queue.Empty:
@@ -54,5 +59,9 @@ class Prefetch(Generic[T]):
             yield item
 
     def stop(self) -> None:
-        """Let the thread end; nothing is read any more."""
+        """Let the thread end; nothing is handed on any more."""
         self._stopped.set()
+
+    def join(self) -> None:
+        """Wait until the thread has ended: at once after `stop`, unless the iterator itself waits."""
+        self._thread.join()

@@ -1,6 +1,8 @@
 """From the lines of one source to its records."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -10,11 +12,13 @@ from krone_tui.ingest.cutting import LOOSE_SHARE, Lines, loose_lines, record_sta
 from krone_tui.ingest.detection import SAMPLE_LINES, Shape, detect, fits, further_layouts
 from krone_tui.store import records
 from krone_tui.store.connection import Store
-from krone_tui.store.record_layouts import Clock, JsonLayout, LogfmtLayout
+from krone_tui.store.record_layouts import Clock, JsonLayout, Layout, LogfmtLayout
 
-_FLUSH_BYTES = 48 << 20
-"""Text held before it is handed to DuckDB: enough rows for its threads to write in parallel."""
-_FIRST_FLUSH_BYTES = 8 << 20
+_BATCH_BYTES = 48 << 20
+"""Text that is written at once: enough rows for DuckDB's threads to write in parallel."""
+_WRITTEN_TOGETHER = 122_880
+"""Rows of a DuckDB row group: written whole, none is put together again when the file is finished."""
+_FIRST_BATCH_BYTES = 8 << 20
 """The same for the first time: the screen shows what is known while the rest is read."""
 _MAX_DETECTIONS = 4
 """Per source: how often a chunk full of unknown lines makes the parser look for more formats."""
@@ -25,18 +29,27 @@ _MIN_REDETECTED_LINES = 1_000
 _WRAP_COLUMNS = ("prefix", "time", "host", "component")
 
 
-class SourceParser:
-    """Parses one source chunk by chunk; holds no more than a flush's worth of it."""
+@dataclass(frozen=True)
+class Batch:
+    """Records of one source that follow one another, ready to be written."""
 
-    def __init__(
-        self, store: Store, source_id: int, first_record: int, clock: Clock, shapes: list[Shape]
-    ) -> None:
+    rows: pa.Table
+    """first_line, last_line, layout, text, and of a wrapped source original, wrap_prefix, …; of OTLP line_number, text."""
+    layouts: Sequence[Layout]
+    otlp: bool = False
+    """A row is a line, which may hold many records."""
+
+
+class SourceParser:
+    """Parses one source chunk by chunk; holds no more than a batch of it.
+
+    It asks the database but never writes to it, so that it may run in a thread beside the one that writes.
+    """
+
+    def __init__(self, store: Store, clock: Clock, shapes: list[Shape]) -> None:
         """shapes: those of the sources before, most recent first; this source's is added."""
         self.lines = 0
-        self.records = 0
         self._store = store
-        self._source_id = source_id
-        self._first_record = first_record
         self._clock = clock
         self._shapes = shapes
         self._shape: Shape | None = None
@@ -44,34 +57,35 @@ class SourceParser:
         self._rest = b""
         self._pending: list[pa.Table] = []
         self._pending_bytes = 0
-        self._flushed = False
+        self._handed_on = False
         self._by_layout: Counter[str] = Counter()
         self._unknown = self._headed = 0
 
-    def add(self, data: bytes) -> None:
-        """Parse whole lines. The last record is kept back: the next lines may continue it."""
-        if data:
-            self._parse(self._rest + data, final=False)
-
-    def finish(self) -> None:
-        """Parse what was kept back and write everything that is pending."""
+    def batches(self, chunks: Iterable[bytes]) -> Iterator[Batch]:
+        """The records of whole lines. The last one of a chunk is kept back: the next lines may continue it."""
+        for data in chunks:
+            yield from self._parse(self._rest + data, final=False)
         if self._rest:
-            self._parse(self._rest, final=True)
-        self._flush()
-        if self._shape is not None:
-            records.settle_clock(self._store, self._source_id, self._shape.layouts, self._clock)
+            yield from self._parse(self._rest, final=True)
+        while self._pending:
+            yield self._batch()
+
+    @property
+    def layouts(self) -> Sequence[Layout]:
+        """What the source's lines were found to be; none before the first batch."""
+        return self._shape.layouts if self._shape is not None else ()
 
     def format_names(self) -> list[str]:
         """What the source is written in: its wrapper, then its header formats, most frequent first."""
         wrapper = self._shape.wrapper.name if self._shape and self._shape.wrapper else ""
         return [name for name in (wrapper, *(name for name, _ in self._by_layout.most_common())) if name]
 
-    def _parse(self, data: bytes, *, final: bool) -> None:
+    def _parse(self, data: bytes, *, final: bool) -> Iterator[Batch]:
         original = Lines.of_bytes(data)
         if self._shape is None:
             self._shape = self._detect(_sample(original.without_newlines()))
         if self._shape.otlp:
-            self._parse_otlp(original)
+            yield self._otlp_batch(original)
             return
         inside, wrapped = original, None
         if self._shape.wrapper is not None:
@@ -102,6 +116,9 @@ class SourceParser:
         self._collect(
             text, starts, ends, layouts=codes[starts], wrapped=wrapped, original=original.head(keep)
         )
+        # The first records soon, for who watches.
+        if self._pending_bytes >= (_BATCH_BYTES if self._handed_on else _FIRST_BATCH_BYTES):
+            yield self._batch()
 
     def _detect(self, sample: pa.Array) -> Shape:
         for shape in self._shapes:
@@ -153,10 +170,7 @@ class SourceParser:
         original: Lines,
     ) -> None:
         assert self._shape is not None
-        first = self._first_record + self.records
         columns = {
-            "record_id": records.column(np.arange(first, first + len(starts))),
-            "source_id": records.column(np.full(len(starts), self._source_id, dtype=np.int32)),
             "first_line": records.column(self.lines + starts + 1),
             "last_line": records.column(self.lines + ends),
             "layout": records.column(layouts),
@@ -169,30 +183,24 @@ class SourceParser:
         self._pending.append(pa.table(columns))
         self._pending_bytes += len(original.data)
         self.lines += int(ends[-1])
-        self.records += len(starts)
         counts = np.bincount(layouts[layouts >= 0], minlength=len(self._shape.layouts))
         self._by_layout.update({name: int(n) for name, n in zip(self._shape.names, counts, strict=True) if n})
-        # The first records soon, for who watches.
-        if self._pending_bytes >= (_FLUSH_BYTES if self._flushed else _FIRST_FLUSH_BYTES):
-            self._flush()
 
-    def _flush(self) -> None:
-        if self._pending and self._shape is not None:
-            table = pa.concat_tables(self._pending)
-            rows = records.batched({name: table.column(name) for name in table.column_names})
-            records.append_records(self._store, rows, self._shape.layouts, self._clock)
-        self._pending, self._pending_bytes, self._flushed = [], 0, True
+    def _batch(self) -> Batch:
+        """What is pending; of many rows only whole row groups."""
+        table = pa.concat_tables(self._pending)
+        count = len(table) - (len(table) % _WRITTEN_TOGETHER if self._handed_on else 0)
+        count = count or len(table)
+        self._pending = [table.slice(count)] if count < len(table) else []
+        self._pending_bytes, self._handed_on = self._pending_bytes * (len(table) - count) // len(table), True
+        return Batch(table.slice(0, count), self.layouts)
 
-    def _parse_otlp(self, lines: Lines) -> None:
+    def _otlp_batch(self, lines: Lines) -> Batch:
         numbers = records.column(np.arange(self.lines + 1, self.lines + 1 + len(lines)))
-        rows = records.batched({"line_number": numbers, "text": lines.without_newlines()})
-        added = records.append_otlp(
-            self._store, rows, self._source_id, self._first_record + self.records, self._clock
-        )
         self.lines += len(lines)
-        self.records += added
-        self._by_layout["otlp"] += added
+        self._by_layout["otlp"] += len(lines)
         self._rest = b""
+        return Batch(pa.table({"line_number": numbers, "text": lines.without_newlines()}), (), otlp=True)
 
 
 def _sample(lines: pa.Array) -> pa.Array:

@@ -1,14 +1,14 @@
 """The ingest stage: sources in, `source` and `parsed_record` out."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from krone_tui.errors import KroneError
 from krone_tui.ingest.detection import Shape
 from krone_tui.ingest.prefetch import Prefetch
-from krone_tui.ingest.reading import Chunk, EmptySourceError, NotALogError, Reader
+from krone_tui.ingest.reading import EmptySourceError, NotALogError, Reader
 from krone_tui.ingest.source_parser import SourceParser
 from krone_tui.ingest.sources import SourceFile, resolve_sources
 from krone_tui.progress import Progress, StageProgress, silent
@@ -17,6 +17,9 @@ from krone_tui.store.connection import Store
 from krone_tui.store.record_layouts import Clock
 
 STAGE = "ingest"
+_CHUNKS_AHEAD = 2
+_BATCHES_AHEAD = 1
+"""One is written, one waits, one is made: more would only take memory."""
 
 
 @dataclass(frozen=True)
@@ -98,27 +101,36 @@ class _Run:
         self._done, self._position = self._done + (file.size or 0), 0
 
     def _read(self, file: SourceFile, reader: Reader, is_baseline: bool) -> None:
-        source_id = self.sources
-        parser = SourceParser(self._store, source_id, self.records, _clock(file), self._shapes)
-        ahead = Prefetch(reader.chunks())
+        source_id, clock = self.sources, _clock(file)
+        # Three threads at once: one decompresses, one finds where records begin, this one writes them.
+        asked = self._store.cursor()
+        records.prepare(asked)
+        parser = SourceParser(asked, clock, self._shapes)
+        ahead = Prefetch(reader.chunks(), _CHUNKS_AHEAD)
         bytes_read = undecodable = 0
-        before: Chunk | None = None
-        try:
-            # One chunk behind: the last one is parsed knowing that it is the last.
-            for chunk in ahead.consume(self._report):
-                if before is not None:
-                    parser.add(before.data)
-                before = chunk
+
+        def texts() -> Iterator[bytes]:
+            nonlocal bytes_read, undecodable
+            for chunk in ahead.consume():
                 bytes_read += chunk.raw_bytes
                 undecodable += chunk.undecodable_lines
                 self._position = chunk.position
+                yield chunk.data
+
+        batches = Prefetch(parser.batches(texts()), _BATCHES_AHEAD)
+        try:
+            for batch in batches.consume(self._report):
+                append = records.append_otlp if batch.otlp else records.append_records
+                self.records += append(self._store, batch.rows, batch.layouts, source_id, self.records, clock)
                 self._report()
         finally:
             ahead.stop()
-        parser.add(before.data if before else b"")
-        parser.finish()
+            batches.stop()
+            # Its thread asks the database; what it waits for has stopped. The first one may wait for a pipe for ever.
+            batches.join()
+            asked.close()
+        records.settle_clock(self._store, source_id, parser.layouts, clock)
         self.lines += parser.lines
-        self.records += parser.records
         if reader.note:
             self.notes.append(f"{file.path}: {reader.note}")
         row = records.SourceRow(

@@ -32,8 +32,9 @@ _CONTINUED = (
 _EXCEPTION = r"^[A-Za-z_][\w.$]*(?:Error|Exception|Warning|Interrupt|Exit)(?:: |$)"
 _COLOURS = r"\x1b\[[0-9;?]*[A-Za-z]"
 
-_BATCH_ROWS = 20_000
-"""Rows of one Arrow batch: small enough that every thread of DuckDB gets its share of a chunk."""
+_BATCH_ROWS = 20_480
+"""Rows of one Arrow batch: small enough that every thread of DuckDB gets its share of a chunk. Six are a row group of
+DuckDB: row groups that are not full would be put together again when the file is finished."""
 
 
 def prepare(store: Store) -> None:
@@ -123,12 +124,16 @@ def unwrap(store: Store, lines: pa.Array, wrapper: Unwrap, clock: Clock) -> pa.T
     return _query(store, batched({"line": lines}), query)
 
 
-def append_records(store: Store, rows: pa.Table, layouts: Sequence[Layout], clock: Clock) -> None:
-    """Take records apart and add them to `parsed_record`.
+def append_records(
+    store: Store, records: pa.Table, layouts: Sequence[Layout], source_id: int, first_id: int, clock: Clock
+) -> int:
+    """Take records apart and add them to `parsed_record`; returns how many there were.
 
-    `rows` has record_id, source_id, first_line, last_line, layout (a number in `layouts`, or OTHER) and text;
-    of a wrapped source also original, wrap_prefix, wrap_time, wrap_host, wrap_component.
+    `records` has first_line, last_line, layout (a number in `layouts`, or OTHER) and text; of a wrapped source also
+    original, wrap_prefix, wrap_time, wrap_host, wrap_component.
     """
+    record_ids = column(np.arange(first_id, first_id + len(records)))
+    rows = batched({"record_id": record_ids} | {name: records.column(name) for name in records.column_names})
     captures = "".join(
         f", CASE WHEN layout = {number} THEN {layout.capture('text')} END AS h{number}"
         for number, layout in enumerate(layouts)
@@ -136,13 +141,13 @@ def append_records(store: Store, rows: pa.Table, layouts: Sequence[Layout], cloc
     by_layout = [layout.columns("text", f"h{number}", clock) for number, layout in enumerate(layouts)]
     wrapped = "original" in rows.column_names
     shown = []
-    for column in COLUMNS:
-        cases = [(number, columns[column]) for number, columns in enumerate(by_layout) if column in columns]
-        otherwise = {"message": "text", "level": loose_level("text")}.get(column, "NULL")
+    for name in COLUMNS:
+        cases = [(number, columns[name]) for number, columns in enumerate(by_layout) if name in columns]
+        otherwise = {"message": "text", "level": loose_level("text")}.get(name, "NULL")
         whens = " ".join(f"WHEN layout = {number} THEN {sql}" for number, sql in cases)
-        shown.append(f"{f'CASE {whens} ELSE {otherwise} END' if whens else otherwise} AS {column}")
+        shown.append(f"{f'CASE {whens} ELSE {otherwise} END' if whens else otherwise} AS {name}")
     parsed = (
-        f"SELECT record_id, source_id, first_line, last_line, {', '.join(shown)}"
+        f"SELECT record_id, {source_id} AS source_id, first_line, last_line, {', '.join(shown)}"
         f"{', original, wrap_prefix, wrap_time, wrap_host, wrap_component' if wrapped else ''}"
         f" FROM (SELECT *{captures} FROM rows)"
     )
@@ -155,7 +160,7 @@ def append_records(store: Store, rows: pa.Table, layouts: Sequence[Layout], cloc
             f" THEN original END FROM ({parsed})"
         )
     target = f"record_id, source_id, first_line, last_line, {', '.join(COLUMNS)}"
-    _insert(store, rows, f"INSERT INTO parsed_record ({target}) {parsed}")
+    return _insert(store, rows, f"INSERT INTO parsed_record ({target}) {parsed}")
 
 
 # One row: one record of an OTLP/JSON export, where a physical line holds a whole batch of them
@@ -211,8 +216,10 @@ FROM shown ORDER BY line_number, r, s, l
 """
 
 
-def append_otlp(store: Store, lines: pa.Table, source_id: int, first_id: int, clock: Clock) -> int:
-    """Add the records of OTLP/JSON lines (line_number, text); returns how many there were."""
+def append_otlp(
+    store: Store, lines: pa.Table, _layouts: Sequence[Layout], source_id: int, first_id: int, clock: Clock
+) -> int:
+    """Add the records of OTLP/JSON lines (line_number, text), which have no layout; returns how many there were."""
     query = _OTLP.format(
         columns=", ".join(COLUMNS),
         object_of_resource=_attributes("json_extract(resource, '$.resource.attributes[*]')"),
@@ -221,7 +228,7 @@ def append_otlp(store: Store, lines: pa.Table, source_id: int, first_id: int, cl
         first_id=first_id,
         source_id=source_id,
     )
-    return _insert(store, lines, query)
+    return _insert(store, batched({name: lines.column(name) for name in lines.column_names}), query)
 
 
 def _attributes(items: str) -> str:
@@ -326,7 +333,7 @@ def small_integers(values: pa.ChunkedArray) -> npt.NDArray[np.int8]:
 
 def batched(columns: dict[str, object]) -> pa.Table:
     """An Arrow table in batches of a size that keeps every thread busy."""
-    table = pa.table(columns)
+    table = pa.table(columns).combine_chunks()
     return pa.Table.from_batches(table.to_batches(max_chunksize=_BATCH_ROWS), schema=table.schema)
 
 
