@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from krone_tui.explanation.shared import SharedValues
 from krone_tui.store import Store, views
@@ -17,6 +18,8 @@ RARE = 0.01
 """Share of normal executions up to which a further failing step is worth a sentence of its own."""
 MOST_FURTHER = 3
 """Further failing steps that get a sentence."""
+_KEPT = 1000
+"""Answers of one kind that are kept: those of what is looked at in turn, never of a whole log."""
 
 
 @dataclass(frozen=True)
@@ -44,26 +47,38 @@ def cite(lines: Sequence[int]) -> str:
 class Evidence:
     """Writes the evidence of any execution; keeps what normal executions look like, so that many cost little."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, one_by_one: bool = False) -> None:
+        """`one_by_one`: for executions that somebody looks at in turn; nothing is read that grows with the log."""
         self._store = store
+        self._one_by_one = one_by_one
         self._names = queries.template_names(store)
         self._modes = {mode.failure_mode_id: mode for mode in views.failure_modes(store)}
         self._usual: dict[bool, _Usual] = {}
         self._findings: dict[int, list[views.FindingRow]] | None = None
+        self._findings_of = lru_cache(_KEPT)(lambda variant_id: views.findings(store, variant_id))
         self._shared = SharedValues(
             store, lambda window, template: self._usual_of(window).usage(template).having
         )
 
     def findings(self, variant_id: int) -> list[views.FindingRow]:
         """What was found in a variant, the decisive finding first."""
+        if self._one_by_one:
+            return self._findings_of(variant_id)
         if self._findings is None:
             self._findings = views.all_findings(self._store)
         return self._findings.get(variant_id, [])
 
-    def of(self, execution: views.ExecutionRow, steps: list[queries.Step] | None = None) -> list[Sentence]:
+    def of(
+        self,
+        execution: views.ExecutionRow,
+        steps: list[queries.Step] | None = None,
+        *,
+        search_shared: bool = True,
+    ) -> list[Sentence]:
         """What speaks against an execution, the decisive finding first; what speaks for it where nothing was found.
 
-        `steps` are its records, where the caller has read them for many executions at once.
+        `steps` are its records, where the caller has read them for many executions at once. Without `search_shared`,
+        what the executions of its failure mode share is told only where it is known: to find it takes long on a large log.
         """
         found = self.findings(execution.variant_id)
         if not found or execution.is_good:
@@ -82,11 +97,21 @@ class Evidence:
             sentences.append(_said("confirmed that this is anomalous", mode))
         elif mode.verdict is not None:
             sentences.insert(0, _said("said that this Seq is anomalous", mode, writer.span(found[0])))
-        sentences += self._shared_by(execution, mode.failure_mode_id, many)
+        if search_shared or self._shared.known(mode.failure_mode_id, execution.is_window):
+            sentences += self._shared_by(execution, mode.failure_mode_id, many)
         if found[0].nearest_variant is not None:
             sentences += writer.against(found[0].nearest_variant)
         sentences.append(_spread(mode))
         return sentences
+
+    def is_whole(self, execution: views.ExecutionRow) -> bool:
+        """Whether `of` tells all of an execution without a search for what its failure mode's executions share."""
+        found = self.findings(execution.variant_id)
+        return (
+            not found
+            or execution.is_good
+            or self._shared.known(found[0].failure_mode_id, execution.is_window)
+        )
 
     def _usual_of(self, window: bool) -> "_Usual":
         if window not in self._usual:
@@ -109,7 +134,7 @@ class Evidence:
 def evidence(store: Store, execution_id: int) -> list[Sentence]:
     """The evidence of one execution; nothing where there is none of that id."""
     execution = views.execution(store, execution_id)
-    return Evidence(store).of(execution) if execution else []
+    return Evidence(store, one_by_one=True).of(execution) if execution else []
 
 
 def _nothing_found(store: Store, execution: views.ExecutionRow) -> list[Sentence]:
@@ -153,8 +178,9 @@ class _Usual:
         self.unit = "windows" if window else "executions"
         self.normal, self._usages = queries.usages(store, window)
         self._followers: dict[int | None, list[tuple[int | None, int]]] | None = None
-        self._both: dict[tuple[int, int], tuple[int, int]] = {}
-        self._nearest: dict[int, queries.Nearest | None] = {}
+        self.both = lru_cache(_KEPT)(lambda first, second: queries.both(store, first, second, window))
+        """(normal executions with the first template, those of them that also have the second)."""
+        self.nearest = lru_cache(_KEPT)(lambda variant_id: queries.nearest(store, variant_id))
 
     def usage(self, template: int) -> queries.Usage:
         return self._usages.get(template, queries.Usage(0, 0, 0, 0))
@@ -163,16 +189,6 @@ class _Usual:
         if self._followers is None:
             self._followers = queries.followers(self._store, self._window)
         return self._followers.get(template, [])
-
-    def both(self, first: int, second: int) -> tuple[int, int]:
-        if (first, second) not in self._both:
-            self._both[first, second] = queries.both(self._store, first, second, self._window)
-        return self._both[first, second]
-
-    def nearest(self, variant_id: int) -> queries.Nearest | None:
-        if variant_id not in self._nearest:
-            self._nearest[variant_id] = queries.nearest(self._store, variant_id)
-        return self._nearest[variant_id]
 
 
 class _Writer:

@@ -74,6 +74,10 @@ class SharedValues:
         self._found: dict[tuple[int, bool], list[SharedValue]] = {}
         self._lines: dict[tuple[int, bool], dict[tuple[int, Value], tuple[int, ...]]] = {}
 
+    def known(self, failure_mode_id: int, window: bool) -> bool:
+        """Whether they were looked for already."""
+        return (failure_mode_id, window) in self._found
+
     def of(self, failure_mode_id: int, window: bool) -> list[SharedValue]:
         """The most surprising first; none where nothing stands out."""
         key = failure_mode_id, window

@@ -140,13 +140,19 @@ class Step:
 
 def steps(store: Store, execution_ids: list[int]) -> dict[int, list[Step]]:
     """All records of some executions, in order."""
+    # A join with many ids reads the table whole; a single one is found by its place in it.
+    which, ids = (
+        ("= $ids", execution_ids[0])
+        if len(execution_ids) == 1
+        else ("IN (SELECT unnest($ids))", execution_ids)
+    )
     rows = store.rows(
-        """
+        f"""
         SELECT m.execution_id, m.position, m.template_id, p.first_line, p.last_line, p.time
         FROM membership AS m JOIN parsed_record AS p USING (record_id)
-        WHERE m.execution_id IN (SELECT unnest($ids)) ORDER BY m.execution_id, m.position
+        WHERE m.execution_id {which} ORDER BY m.execution_id, m.position
         """,
-        {"ids": execution_ids},
+        {"ids": ids},
     )
     result: dict[int, list[Step]] = {}
     for execution_id, *step in rows:

@@ -64,11 +64,13 @@ def _sample(store: Store, executions: str, parameters: dict[str, object]) -> Sam
     rows = store.rows(
         f"""
         WITH them AS ({executions}),
-        spread AS (SELECT *, execution_id::UBIGINT * 2654435761 % 4294967296 AS place FROM them),
+        spread AS (
+            SELECT *, execution_id::UBIGINT * 2654435761 % 4294967296 AS place FROM them ORDER BY place LIMIT $most
+        ),
         counted AS (
             SELECT execution_id, sum(records) OVER (ORDER BY place) AS so_far, row_number() OVER (ORDER BY place) AS nth FROM spread
         )
-        SELECT (SELECT count(*) FROM them), list(execution_id ORDER BY nth) FROM counted WHERE so_far <= $records AND nth <= $most
+        SELECT (SELECT count(*) FROM them), list(execution_id ORDER BY nth) FROM counted WHERE so_far <= $records
         """,
         parameters,
     )
@@ -153,6 +155,10 @@ def _places(
     if not values or not execution_ids:
         return []
     _look_at(store, execution_ids)
+    # A join with many ids reads the records whole; those of a single execution are found by their place.
+    which = (
+        f"= {int(execution_ids[0])}" if len(execution_ids) == 1 else "IN (SELECT execution_id FROM looked_at)"
+    )
     wanted: dict[str, Any] = {
         "number": list(range(len(values))),
         "place": [value.place for value in values],
@@ -167,7 +173,7 @@ def _places(
             WITH said AS (
                 SELECT m.execution_id, m.position, p.message, p.host, p.process, p.component, p.first_line, s.path AS source
                 FROM membership AS m JOIN parsed_record AS p USING (record_id) JOIN source AS s USING (source_id)
-                WHERE m.execution_id IN (SELECT execution_id FROM looked_at)
+                WHERE m.execution_id {which}
             ),
             found AS ({found})
             SELECT number, {what} FROM found {grouped}

@@ -148,9 +148,12 @@ def summary(store: Store) -> Summary:
         FROM execution_verdict WHERE NOT (is_good AND source_id IN (SELECT source_id FROM source WHERE is_baseline))
         """
     )
-    sources, lines, records = store.row(
-        "SELECT count(*), sum(lines), sum(records) FROM source JOIN (SELECT source_id, count(*) AS records FROM parsed_record GROUP BY source_id) USING (source_id) WHERE NOT is_baseline"
+    sources, lines, baselines = store.row(
+        "SELECT count(*) FILTER (lines > 0 AND NOT is_baseline), sum(lines) FILTER (NOT is_baseline), count(*) FILTER (is_baseline) FROM source"
     )
+    # How many records there are in all is known without reading any.
+    own = "WHERE source_id IN (SELECT source_id FROM source WHERE NOT is_baseline)" if baselines else ""
+    records = store.scalar(f"SELECT count(*) FROM parsed_record {own}")
     modes, templates = store.row(
         "SELECT (SELECT count(*) FROM failure_mode), (SELECT count(*) FROM template)"
     )

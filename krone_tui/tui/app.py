@@ -176,7 +176,8 @@ class KroneApp(PaintedApp):
     async def _export(self, execution_id: int) -> None:
         if self.desk is None:
             return
-        text = await self.desk.ask(summary_text, execution_id)
+        sentences = await self.desk.evidence.whole(execution_id)
+        text = await self.desk.ask(summary_text, execution_id, sentences)
         execution = await self.desk.ask(views.execution, execution_id)
         self.copy_to_clipboard(text)
         name = execution.identifier if execution else str(execution_id)
@@ -197,12 +198,13 @@ class KroneApp(PaintedApp):
         """Show everything anew: verdicts have changed what is flagged."""
         if self.desk is None:
             return
-        self.summary = await self.desk.ask(views.summary)
+        self.desk.evidence.forget()
+        summary = await self.desk.ask(views.summary)
         found = await self.desk.ask(Findings.read)
         found.filter, within = self.findings.filter, self.findings.within
         counts = await self.desk.ask(queries.mode_counts, within)
         found.take(within, counts, await self.desk.ask(queries.worklist, within))
-        self.findings = found
+        self.summary, self.findings = summary, found
         for screen in self.screen_stack:
             if isinstance(screen, TriageScreen | ExecutionScreen | KnowledgeScreen):
                 await screen.renew()

@@ -1,15 +1,21 @@
 """Where the screen asks its questions: queries run in threads of their own, answers are awaited, nothing blocks."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, ParamSpec, TypeVar
 
+from krone_tui.explanation import Evidence, Sentence
 from krone_tui.investigation import Investigation
-from krone_tui.store import Store
+from krone_tui.store import Store, views
 
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
+
+_SOON = 0.12
+"""Seconds within which evidence that is whole is worth waiting for, so that it is drawn once."""
+_AGAIN = 0.005
+"""Seconds until a search that was stopped is stopped again: it may have been between two queries."""
 
 
 class Lane:
@@ -40,6 +46,65 @@ class Lane:
         self._store.close()
 
 
+class EvidenceLane(Lane):
+    """Writes the evidence of what the reader looks at; what is asked last is told first."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store, "evidence")
+        self._writer: Evidence | None = None
+        self._search: asyncio.Future[list[Sentence]] | None = None
+        """For what the executions of a failure mode share, which takes long on a large log."""
+
+    async def tell(self, execution_id: int, show: Callable[[Sequence[Sentence]], None]) -> bool:
+        """Show the evidence of an execution, and once more when what takes long to find is added.
+
+        Returns whether it was told whole: False when another question came before that.
+        """
+        await self._stop_search()
+        sentences, whole = await self.ask(self._write, execution_id)
+        if whole:
+            show(sentences)
+            return True
+        search = self._search = asyncio.ensure_future(self.ask(self._write_whole, execution_id))
+        # Whoever stops it or closes the lane takes its error along, also when nobody waits for it any more.
+        search.add_done_callback(lambda done: done.cancelled() or done.exception())
+        done, _ = await asyncio.wait([search], timeout=_SOON)
+        if not done:
+            show(sentences)
+        try:
+            show(await asyncio.shield(search))
+        except Store.QueryError:
+            if search is self._search:
+                raise
+            return False
+        return True
+
+    async def whole(self, execution_id: int) -> list[Sentence]:
+        """All there is to tell, however long it takes."""
+        await self._stop_search()
+        return await self.ask(self._write_whole, execution_id)
+
+    def forget(self) -> None:
+        """Verdicts have changed: what was kept holds no more."""
+        self._writer = None
+
+    async def _stop_search(self) -> None:
+        search, self._search = self._search, None
+        while search is not None and not search.done():
+            self.interrupt()
+            await asyncio.wait([search], timeout=_AGAIN)
+
+    def _write(self, store: Store, execution_id: int, *, search: bool = False) -> tuple[list[Sentence], bool]:
+        writer = self._writer = self._writer or Evidence(store, one_by_one=True)
+        execution = views.execution(store, execution_id)
+        if execution is None:
+            return [], True
+        return writer.of(execution, search_shared=search), search or writer.is_whole(execution)
+
+    def _write_whole(self, store: Store, execution_id: int) -> list[Sentence]:
+        return self._write(store, execution_id, search=True)[0]
+
+
 class Desk:
     """The open investigation as the screen sees it."""
 
@@ -48,10 +113,12 @@ class Desk:
         self._quick = Lane(investigation.store, "quick")
         self.long = Lane(investigation.store, "long")
         """For questions that may take long: the reader can interrupt them without losing the others."""
+        self.evidence = EvidenceLane(investigation.store)
         self.ask = self._quick.ask
 
     def close(self) -> None:
         """Close the investigation."""
         self._quick.close()
+        self.evidence.close()
         self.long.close()
         self.investigation.close()

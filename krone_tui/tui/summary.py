@@ -2,15 +2,16 @@
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from krone_tui.explanation import evidence
+from krone_tui.explanation import Sentence
 from krone_tui.store import Store, views
 from krone_tui.tui.text import count, safe
 
 
-def summary_text(store: Store, execution_id: int) -> str:
-    """Plain text, harmless to paste, that stands on its own."""
+def summary_text(store: Store, execution_id: int, sentences: Sequence[Sentence]) -> str:
+    """Plain text, harmless to paste, that stands on its own; `sentences` are the execution's evidence."""
     execution = views.execution(store, execution_id)
     if execution is None:
         return ""
@@ -35,7 +36,7 @@ def summary_text(store: Store, execution_id: int) -> str:
     lines.append(
         f"Execution {safe(execution.identifier)}{start}, {count(execution.records, 'record')}, lines {execution.first_line} to {execution.last_line}:"
     )
-    lines += [f"- {safe(str(sentence))}" for sentence in evidence(store, execution_id)]
+    lines += [f"- {safe(str(sentence))}" for sentence in sentences]
     return "\n".join(lines) + "\n"
 
 

@@ -8,7 +8,6 @@ from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.widgets import Static
 
-from krone_tui.explanation import evidence
 from krone_tui.store import screen as queries
 from krone_tui.store import views
 from krone_tui.store.targets import targets_at
@@ -77,8 +76,7 @@ class ExecutionScreen(KroneScreen):
         tree.show_execution(execution, spans, marks)
         self.query_one("#title", Static).update(self._title(execution))
         await self._unfold(position)
-        sentences = await self.desk.ask(evidence, execution_id)
-        self.query_one(EvidencePanel).show_evidence(sentences)
+        await self.desk.evidence.tell(execution_id, self.query_one(EvidencePanel).show_evidence)
 
     async def _unfold(self, position: int | None) -> None:
         """Unfold every deviating span, then put the cursor on the one wanted."""

@@ -1,6 +1,7 @@
 """Triage: the shape of the incident, failure modes most suspicious first, executions and evidence of the selected one."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import ClassVar
 
 import pyarrow as pa
@@ -8,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
 
-from krone_tui.explanation import evidence
+from krone_tui.explanation import Sentence
 from krone_tui.report import Timeline
 from krone_tui.store import screen as queries
 from krone_tui.store import views
@@ -19,7 +20,7 @@ from krone_tui.tui.screens.base import WIDE, KroneScreen
 from krone_tui.tui.screens.mode_rows import mode_table, mode_words
 from krone_tui.tui.screens.related import related_words
 from krone_tui.tui.text import clock, count, duration
-from krone_tui.tui.widgets.arrow_table import ArrowTable
+from krone_tui.tui.widgets.arrow_table import ArrowTable, Shown
 from krone_tui.tui.widgets.bars import KeyBar, PaneTitle
 from krone_tui.tui.widgets.evidence_panel import EvidencePanel
 from krone_tui.tui.widgets.histogram import Histogram
@@ -57,6 +58,8 @@ class TriageScreen(KroneScreen):
         """Those in sight, in the order of the table."""
         self._executions: list[int] = []
         self._wanted_execution: int | None = None
+        self._told = True
+        """Whether the evidence in sight is whole: on another screen a question may have stopped it."""
 
     def compose(self) -> ComposeResult:
         """Header, histogram, three panes, keys."""
@@ -166,7 +169,7 @@ class TriageScreen(KroneScreen):
             self.query_one("#executions-title", PaneTitle),
         )
         if mode is None:
-            table.show(_execution_rows(None))
+            table.show(_NO_EXECUTIONS)
             title.title = "Executions"
             found = self.krone.summary
             none = (
@@ -185,7 +188,9 @@ class TriageScreen(KroneScreen):
         self._executions = found_rows.column("execution_id").to_pylist()
         wanted, self._wanted_execution = self._wanted_execution, None
         at = self._executions.index(wanted) if wanted in self._executions else 0
-        table.show(_execution_rows(found_rows), cursor=at)
+        table.show(
+            found_rows.select(["identifier", "start_time", "seconds", "records"]), cursor=at, shown=_SHOWN
+        )
         title.title = f"{count(len(self._executions), 'execution')}" + (
             " (first ones)" if len(self._executions) == LISTED else ""
         )
@@ -196,7 +201,6 @@ class TriageScreen(KroneScreen):
         if mode is None or execution_id is None:
             return
         execution = await self.desk.ask(views.execution, execution_id)
-        sentences = await self.desk.ask(evidence, execution_id)
         if execution is None:
             return
         row = self.query_one("#executions-table", ArrowTable).cursor_row
@@ -205,10 +209,15 @@ class TriageScreen(KroneScreen):
         self.query_one(
             "#evidence-title", PaneTitle
         ).title = f"{name}{when}  {row + 1:,} of {len(self._executions):,}"
-        related = related_words(mode, self.krone.findings)
-        panel = self.query_one("#evidence-panel", EvidencePanel)
-        panel.show_evidence(sentences, mode_words(mode), related)
         self.krone.current_execution = execution_id
+        heading, related = mode_words(mode), related_words(mode, self.krone.findings)
+        panel = self.query_one("#evidence-panel", EvidencePanel)
+
+        def show(sentences: Sequence[Sentence]) -> None:
+            panel.show_evidence(sentences, heading, related)
+
+        self._told = False
+        self._told = await self.desk.evidence.tell(execution_id, show)
 
     def select(self, failure_mode_id: int, execution_id: int) -> None:
         """Put the cursors on an execution of a failure mode."""
@@ -236,6 +245,9 @@ class TriageScreen(KroneScreen):
             mode = self.krone.findings.mode_of(current)
             if mode is not None:
                 self.select(mode, current)
+                return
+        if not self._told:
+            self._follow_execution()
 
     def next_pane(self, step: int) -> None:
         """Failure modes, executions, evidence, in turn; on a narrow terminal executions show while they have the focus."""
@@ -307,20 +319,8 @@ class TriageScreen(KroneScreen):
         return self.size.width >= WIDE
 
 
-def _execution_rows(found: pa.Table | None) -> pa.Table:
-    if found is None:
-        return pa.table(
-            {name: pa.array([], pa.string()) for name in ("execution", "start", "lasts", "records")}
-        )
-    return pa.table(
-        {
-            "execution": found.column("identifier"),
-            "start": pa.array([clock(time) for time in found.column("start_time").to_pylist()], pa.string()),
-            "lasts": pa.array(
-                [duration(seconds) for seconds in found.column("seconds").to_pylist()], pa.string()
-            ),
-            "records": pa.array(
-                [f"{records:,}" for records in found.column("records").to_pylist()], pa.string()
-            ),
-        }
-    )
+_NO_EXECUTIONS = pa.table(
+    {name: pa.array([], pa.string()) for name in ("execution", "start", "lasts", "records")}
+)
+_SHOWN: dict[str, Shown] = {"start_time": clock, "seconds": duration, "records": "{:,}".format}
+"""How the columns of the executions are written."""

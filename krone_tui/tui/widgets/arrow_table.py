@@ -1,5 +1,6 @@
 """A table over Arrow that shows only what is in sight, however many rows there are."""
 
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -17,16 +18,22 @@ _MEASURED_ROWS = 200
 """Rows that decide the width of a column without one."""
 _MOST_CHARACTERS = 2000
 """Of one cell; more is never in sight."""
+Shown = Callable[[Any], str]
+"""How a value of a column is written."""
 
 
 class _HarmlessRows(ArrowBackend):
-    """Arrow rows whose text is made harmless when it is looked at, not all at once."""
+    """Arrow rows whose values are written, and made harmless, when they are looked at, not all at once."""
+
+    def __init__(self, rows: pa.Table, shown: Mapping[str, Shown]) -> None:
+        super().__init__(rows)
+        self._shown: list[Callable[[Any], Any]] = [shown.get(name, _harmless) for name in rows.column_names]
 
     def get_cell_at(self, row_index: int, column_index: int) -> Any:
-        return _harmless(super().get_cell_at(row_index, column_index))
+        return self._shown[column_index](super().get_cell_at(row_index, column_index))
 
     def get_row_at(self, index: int) -> list[Any]:
-        return [_harmless(value) for value in super().get_row_at(index)]
+        return [show(value) for show, value in zip(self._shown, super().get_row_at(index), strict=True)]
 
     @property
     def column_content_widths(self) -> list[int]:
@@ -58,7 +65,7 @@ class ArrowTable(DataTable, inherit_bindings=False):
         """`widths` are of the content, in columns; None takes what the content needs."""
         self._wanted_widths = widths
         super().__init__(
-            backend=_HarmlessRows(pa.table({label: pa.array([], pa.string()) for label in labels})),
+            backend=_HarmlessRows(pa.table({label: pa.array([], pa.string()) for label in labels}), {}),
             column_labels=[Text(safe(label)) for label in labels],
             column_widths=list(widths),
             cursor_type="row",
@@ -76,14 +83,18 @@ class ArrowTable(DataTable, inherit_bindings=False):
         cursor: int = 0,
         labels: list[str] | None = None,
         widths: list[int | None] | None = None,
+        shown: Mapping[str, Shown] | None = None,
     ) -> None:
-        """Show other rows, with other columns where they are given, and put the cursor on one of them."""
+        """Show other rows, with other columns where they are given, and put the cursor on one of them.
+
+        `shown`: by name of a column, how its values are written; it must be harmless.
+        """
         if labels is not None:
             self._column_labels = [Text(safe(label)) for label in labels]
             self._wanted_widths = widths or [None] * len(labels)
         # textual-fastdatatable wants a new widget for new rows; that would lose the focus and cost a layout with every
         # step of a list that follows another one.
-        self.backend = _HarmlessRows(rows)
+        self.backend = _HarmlessRows(rows, shown or {})
         self.backend.render_markup = False
         self._fit()
         self.set_reactive(DataTable.cursor_coordinate, Coordinate(max(0, min(cursor, rows.num_rows - 1)), 0))
