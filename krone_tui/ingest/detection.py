@@ -163,7 +163,9 @@ def _take_headers(
             continue
         mask, layout = hits[:, number], item.layout
         if isinstance(layout, TextLayout) and layout.times:
-            layout, readable = _needed_times(store, lines, mask, layout, clock)
+            needed, readable = _needed_times(store, lines, mask, layout, clock)
+            # A time that may be left out may also stand on a later line of the record.
+            layout = needed if needed.times or item.needs_time else layout
             if item.needs_time:
                 mask = readable
         if mask.any():

@@ -22,6 +22,19 @@ LEVEL_CODES: Mapping[str, Mapping[str, str]] = {
     "": {},
     "syslog": {str(code): name for code, name in enumerate(_SYSLOG_LEVELS)},
     "redis": {".": "DEBUG", "-": "VERBOSE", "*": "NOTICE", "#": "WARNING"},
+    # -1 is said of errors alone, 0 and 1 whatever is asked for
+    "ceph": {"-1": "ERROR", "0": "INFO", "1": "INFO", **{str(code): "DEBUG" for code in range(2, 31)}},
+    # O and R are what the application writes to its standard output and error
+    "websphere": {
+        "F": "FATAL",
+        "E": "ERROR",
+        "W": "WARNING",
+        "A": "AUDIT",
+        "I": "INFO",
+        "O": "INFO",
+        "R": "ERROR",
+    },
+    "xorg": {"EE": "ERROR", "WW": "WARNING", "II": "INFO"},
     # bunyan and pino; the rest as Python's logging numbers them
     "tens": {"10": "TRACE", "20": "DEBUG", "30": "INFO", "40": "WARN", "50": "ERROR", "60": "FATAL"},
 }
@@ -29,7 +42,7 @@ LEVEL_CODES: Mapping[str, Mapping[str, str]] = {
 
 _LOOSE_LEVEL = (
     r"(?:^|[\s\[(<|:])(FATAL|SEVERE|CRITICAL|ERROR|WARNING|WARN|NOTICE|INFO|DEBUG|TRACE)(?:[\s\])>|:,]|$)"
-    r"|\[(fatal|critical|crit|error|err|warning|warn|notice|info|debug|trace)\]"
+    r"|\[(fatal|critical|crit|error|err|warning|warn|notice|info|debug|trace|FTL|CRT|ERR|WRN|INF|DBG|TRC)\]"
 )
 _JOURNAL_KEYS = {
     "level": ("PRIORITY",),

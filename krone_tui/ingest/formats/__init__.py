@@ -13,7 +13,15 @@ from typing import Any
 
 from krone_tui.store.record_layouts import JournalLayout, Layout, TextLayout, Unwrap
 
-FILES = ("system.toml", "servers.toml", "applications.toml", "generic.toml")
+FILES = (
+    "system.toml",
+    "devices.toml",
+    "servers.toml",
+    "middleware.toml",
+    "applications.toml",
+    "layouts.toml",
+    "generic.toml",
+)
 """In the order of trial: on one line the first format that matches is taken."""
 
 
