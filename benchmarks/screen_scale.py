@@ -2,13 +2,16 @@
 
 Writes a service's log with as many requests, one in twenty of them failing in one of forty ways and one of 10,000 records, opens it
 once to make the investigation (minutes; DIR keeps log and investigation for the next time), then opens the screen on it on a
-pseudo-terminal of 80×24 and measures from key to the first and the last byte painted: in failure modes, in the executions of one of
-them, in the tree, in the raw log; opening the execution of 10,000 records; and the memory of the screen's process.
+pseudo-terminal of 80×24 and measures from the start of the process to the first failure modes and to the first evidence in sight;
+from key to the first byte painted (what the key moves) and the last one (all panes have followed), with processor time: in failure
+modes, in the executions of one of them, in the tree, in the raw log; opening the execution of 10,000 records; and the memory of
+the screen's process. `--log LOG` opens another log too, to measure its start alone.
 """
 
 import argparse
 import random
 import re
+import statistics
 import sys
 import tempfile
 import time
@@ -28,6 +31,8 @@ FAULTS = (
 )
 LONG = 10_000
 """Records of the one long request."""
+STARTS = 5
+"""Times that an investigation is opened to measure how long that takes."""
 
 
 def write_log(path: Path, requests: int) -> None:
@@ -69,6 +74,26 @@ def memory(process: int) -> tuple[int, int]:
     return now, peak
 
 
+def starting(command: list[str], folder: Path) -> str:
+    """A line of figures: from the start of the process until failure modes, and until evidence, stand on the screen."""
+    modes, evidence, used = [], [], []
+    for _ in range(STARTS):
+        screen = Screen(command, (80, 24), folder, TOP)
+        try:
+            modes.append(screen.until("what deviates", "flagged"))
+            evidence.append(screen.until("!! "))
+            used.append(screen.processor())
+        finally:
+            screen.close()
+    figures = (
+        f"{name} {statistics.median(times):.2f} s"
+        for name, times in zip(
+            ("failure modes", "evidence", "processor"), (modes, evidence, used), strict=True
+        )
+    )
+    return ", ".join(figures) + f" (medians of {STARTS})"
+
+
 def opening(screen: Screen, keys: str) -> float:
     """Milliseconds from a key to the last byte of what it opens."""
     screen.press(keys)
@@ -82,6 +107,7 @@ def main() -> None:
     parser.add_argument("--executions", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, help="where log and investigation are kept")
     parser.add_argument("--moves", type=int, default=100)
+    parser.add_argument("--log", type=Path, help="another log whose opening is measured")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = asked.folder or Path(temporary)
@@ -91,16 +117,15 @@ def main() -> None:
             write_log(log, asked.executions)
         command = [sys.executable, "-m", "krone_tui.cli"]
         started = time.perf_counter()
-        scan = Screen([*command, "scan", str(log), "--format", "jsonl"], (80, 24), folder, TOP)
-        scan.drain()
-        print(f"investigation made or found in {time.perf_counter() - started:.0f} s")
+        for path in (log, *([asked.log.resolve()] if asked.log else [])):
+            Screen([*command, "scan", str(path), "--format", "jsonl"], (80, 24), folder, TOP).drain()
+            print(f"{path.name}: investigation made or found in {time.perf_counter() - started:.0f} s")
+            print(f"opened again   {starting([*command, str(path)], folder)}")
+            started = time.perf_counter()
         screen = Screen([*command, str(log)], (80, 24), folder, TOP)
         try:
-            started = time.perf_counter()
             screen.settle()
-            print(
-                f"screen opened in {time.perf_counter() - started - 2.5:.1f} s; memory now, peak MB: {memory(screen.process)}"
-            )
+            print(f"memory now, peak MB: {memory(screen.process)}")
             down = "j" * (asked.moves // 2) + "k" * (asked.moves // 2)
             print(f"failure modes  {moves(screen, down)}")
             screen.press("\t")

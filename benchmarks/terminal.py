@@ -24,6 +24,8 @@ import termios
 import time
 from pathlib import Path
 
+import pyte
+
 TOP = Path(__file__).resolve().parent.parent
 SAMPLE = TOP / "sample_logs" / "pool-exhaustion.log.gz"
 LATENCY, RATE = 0.2, 50_000
@@ -47,6 +49,9 @@ class Screen:
         }
         self.first = 0.0
         """Seconds until the first byte of the last read."""
+        self._shown = pyte.Screen(*size)
+        self._stream = pyte.ByteStream(self._shown)
+        self._started = time.perf_counter()
         self.process = os.fork()
         if self.process == 0:
             os.setsid()
@@ -97,6 +102,22 @@ class Screen:
                 return
             drawn += more
 
+    def until(self, *wanted: str, patience: float = 60) -> float:
+        """Seconds since the process started until all of some texts stand on the screen; nothing else may read meanwhile."""
+        seconds = 0.0
+        while not all(text in "\n".join(self._shown.display) for text in wanted):
+            if seconds > patience:
+                raise TimeoutError(f"{wanted} did not come")
+            if select.select([self.main], [], [], 0.5)[0]:
+                self._stream.feed(os.read(self.main, 65536))
+            seconds = time.perf_counter() - self._started
+        return seconds
+
+    def processor(self) -> float:
+        """Seconds of processor time that the process has used."""
+        fields = Path(f"/proc/{self.process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def waiting(self) -> int:
         """Bytes that the program has sent and nobody has read."""
         number = array.array("i", [0])
@@ -115,6 +136,7 @@ class Screen:
 def moves(screen: Screen, keys: str) -> str:
     """A line of figures for one kind of move."""
     sent, painted, took = [], [], []
+    used = screen.processor()
     for key in keys:
         screen.press(key)
         number, seconds = screen.read(QUIET)
@@ -126,7 +148,8 @@ def moves(screen: Screen, keys: str) -> str:
         return "nothing was sent"
     return (
         f"{len(sent):4} moves  bytes: median {statistics.median(sent):5,.0f} largest {max(sent):5,}   "
-        f"ms to the first byte: {_spread(painted)}, to the last: {_spread(took)}"
+        f"ms to the first byte: {_spread(painted)}, to the last: {_spread(took)}; "
+        f"processor {(screen.processor() - used) / len(keys) * 1000:.0f} ms a key"
     )
 
 

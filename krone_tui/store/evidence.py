@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from krone_tui.store.connection import Store
 
@@ -127,9 +128,8 @@ def template_names(store: Store) -> dict[int, TemplateName]:
     }
 
 
-@dataclass(frozen=True)
-class Step:
-    """One record of an execution, as evidence needs it."""
+class Step(NamedTuple):
+    """One record of an execution, as evidence needs it; a tuple, as an execution may have very many."""
 
     position: int
     template_id: int

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -33,9 +34,8 @@ class TimeRange:
     until: datetime | None = None
 
 
-@dataclass(frozen=True)
-class SpanTimes:
-    """One entity span or action span of one execution."""
+class SpanTimes(NamedTuple):
+    """One entity span or action span of one execution; a tuple, as an execution may have very many."""
 
     level: str
     """'entity' or 'action'."""

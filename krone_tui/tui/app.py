@@ -1,6 +1,7 @@
 """The application: loading, then the screens; what every screen can do."""
 
 import asyncio
+import gc
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -107,6 +108,8 @@ class KroneApp(PaintedApp):
         """Open triage."""
         await self._take(Desk(message.investigation))
         await self.switch_screen(TriageScreen())
+        # What is there by now stays: to look through it for garbage takes longer than a key may.
+        gc.freeze()
 
     async def _take(self, desk: Desk) -> None:
         """Read what every screen needs of an investigation."""
