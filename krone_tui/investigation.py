@@ -14,18 +14,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from krone_tui import __version__
-from krone_tui.abstraction import AskingExtractor, Extractor, FileExtractor, build_hierarchy, mine_templates
+from krone_tui.abstraction import AskingExtractor, Extractor, build_hierarchy, mine_templates
 from krone_tui.detection import detect, model_files
 from krone_tui.errors import KroneError
 from krone_tui.executions import group_executions
-from krone_tui.explanation import (
-    NEEDS_LLAMA_CPP,
-    TemplatePlacer,
-    adjudicate,
-    find_model,
-    how_to_get_one,
-    llama_cpp_installed,
-)
+from krone_tui.explanation import adjudicate
+from krone_tui.hierarchies import as_edited, chosen_extractor, placed_notes
 from krone_tui.ingest import SourceFile, ingest, resolve_sources
 from krone_tui.knowledge import Baseline, resolve_baseline
 from krone_tui.progress import Progress, silent
@@ -41,14 +35,10 @@ _RESULT_SETTINGS = ("group_by", "idle_gap", "normal_before", "sensitivity", "exh
 """Settings that change what the stages write, and therefore name a cache of their own. The content of the hierarchy's
 file does so too.
 """
-_ASK_MODEL = "llm"
-"""The setting `hierarchy` that is no file."""
 _AGAIN = "provisional"
 """An investigation whose model failed on the way: it serves this once, and is made anew the next time."""
 _LEAST_ADDRESSES = 1280 << 20
 """Bytes of address space, of which the libraries reserve far more than they use; with 512 MB in use all works."""
-_KNOWN_FEW = 0.5
-"""Share of the templates below which a hierarchy file is likely of another log, which is said."""
 
 
 @dataclass(frozen=True)
@@ -95,17 +85,17 @@ class Investigation:
         known = resolve_baseline(settings)
         baseline = resolve_sources(known.logs) if known.logs else []
         _refuse_odd_names([*sources, *baseline])
-        extractor = _extractor(settings, progress)
+        extractor = chosen_extractor(paths, settings, progress)
         cache = _cache_file(sources, baseline, known, settings, extractor)
         notes: list[str] = []
         if cache is not None:
             store = _open_cache(cache, settings, notes)
             if store is not None:
                 found = cls(store, settings, Opened(True, (*notes, *facts.notes(store))), None)
-                return found._adjudicated(settings, progress)
+                return found._as_edited(extractor, paths, settings)._adjudicated(settings, progress)
             cache = kept.writable(cache, notes)
         built = cls._build(paths, settings, progress, building, cache, notes, extractor)
-        return built._adjudicated(settings, progress)
+        return built._as_edited(extractor, paths, settings)._adjudicated(settings, progress)
 
     @classmethod
     def _build(
@@ -163,6 +153,12 @@ class Investigation:
         finished.seal()
         return cls(finished, settings, Opened(False, tuple(notes)), temporary)
 
+    def _as_edited(self, extractor: Extractor | None, paths: Sequence[str], settings: Settings) -> Self:
+        """With a note where places count that the user gave templates on the screen."""
+        notes = as_edited(self.store, extractor, paths, settings)
+        self.opened = replace(self.opened, notes=(*self.opened.notes, *notes))
+        return self
+
     def _adjudicated(self, settings: Settings, progress: Progress) -> Self:
         """With what the detectors left open judged by a local model, where the settings ask for that."""
         if not settings.adjudicate:
@@ -203,7 +199,7 @@ def run_stages(
 
     extractor: where the hierarchy comes from; what the settings say, when it is not given.
     """
-    extractor = extractor or _extractor(settings, progress)
+    extractor = extractor or chosen_extractor(paths, settings, progress)
     known = resolve_baseline(settings)
     known.load(store)
     read = _timed(store, "ingest", lambda: ingest(store, paths, progress, baseline=known.logs))
@@ -212,7 +208,7 @@ def run_stages(
     _timed(store, "executions", lambda: group_executions(store, settings, progress))
     _timed(store, "seqs", lambda: build_seqs(store, progress))
     judged = _timed(store, "detection", lambda: detect(store, settings, progress))
-    notes = (*read.notes, *known.notes(store), *_placed(extractor, settings), *judged.notes)
+    notes = (*read.notes, *known.notes(store), *placed_notes(extractor, settings), *judged.notes)
     facts.write(
         store,
         {
@@ -241,38 +237,6 @@ def _timed(store: Store, stage: str, run: Callable[[], Any]) -> Any:
     counts |= getattr(result, "counts", {})
     facts.write_work(store, stage, time.perf_counter() - started, counts)
     return result
-
-
-def _extractor(settings: Settings, progress: Progress) -> Extractor | None:
-    """Where the hierarchy comes from; None: the rules. Raises `KroneError` when the model or the file cannot be had."""
-    if settings.hierarchy is None:
-        return None
-    if settings.hierarchy != _ASK_MODEL:
-        return FileExtractor(Path(settings.hierarchy).expanduser())
-    model = find_model(settings)
-    if model is None or not llama_cpp_installed():
-        lacking = NEEDS_LLAMA_CPP if model is not None else f"there is none. {how_to_get_one(settings)}"
-        raise KroneError(f"--hierarchy llm needs a local model: {lacking}")
-    return AskingExtractor(TemplatePlacer(settings.data_dir, model, settings.threads), progress)
-
-
-def _placed(extractor: Extractor | None, settings: Settings) -> list[str]:
-    """What the reader must know of a hierarchy that is not the rules'."""
-    if isinstance(extractor, AskingExtractor):
-        by_rules = extractor.asked - extractor.placed
-        why = f" It stopped there: {extractor.problem}" if extractor.problem else ""
-        note = f"A local model placed {extractor.placed:,} of {extractor.asked:,} templates, the rules the other {by_rules:,}"
-        return [f"{note}; `krone-tui hierarchy` shows where.{why}"]
-    return _known_templates(extractor, settings)
-
-
-def _known_templates(extractor: Extractor | None, settings: Settings) -> list[str]:
-    """A note when the hierarchy's file has few of the log's templates: it may be of another log."""
-    if not isinstance(extractor, FileExtractor) or extractor.matched >= _KNOWN_FEW * extractor.asked:
-        return []
-    known = f"{extractor.matched:,}" if extractor.matched else "none"
-    note = f"The hierarchy file {settings.hierarchy} knows {known} of the {extractor.asked:,} templates of this log"
-    return [f"{note}; the rules placed the others."]
 
 
 def _kept_as(store: Store, settings: Settings) -> dict[str, str]:

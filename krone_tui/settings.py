@@ -71,8 +71,9 @@ class Settings(BaseSettings):
     )
     hierarchy: str | None = Field(
         None,
-        description="A CSV file that places templates (template,entity,action,status, or a published KRONE tree), or "
-        "'llm' for a local model; those it lacks, or has no usable answer for, are placed by the rules.",
+        description="A CSV file that places templates (template,entity,action,status, or a published KRONE tree), "
+        "'llm' for a local model, or 'rules'; those it lacks, or has no usable answer for, are placed by the rules. Not "
+        "set: as edited on the screen for a log of this name, else the rules.",
         examples=["hierarchy.csv"],
     )
     idle_gap: float = Field(

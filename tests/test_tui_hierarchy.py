@@ -7,6 +7,8 @@ import pytest
 from screens import opened, shown, until, write_service_log
 
 from krone_tui.abstraction import own_hierarchy
+from krone_tui.errors import KroneError
+from krone_tui.investigation import Investigation
 from krone_tui.settings import Settings, load_settings
 from krone_tui.tui.screens.execution import ExecutionScreen
 from krone_tui.tui.screens.hierarchy import HierarchyScreen
@@ -59,6 +61,41 @@ async def test_an_edited_template_is_kept_and_the_log_read_again_with_it(
             rows = list(csv.DictReader(file))
         assert [row["status"] for row in rows if row["entity"] == "Door"] == ["greeted"]
         assert len(rows) > 4, "the other templates keep their places"
+    # The next time, without any option.
+    with Investigation.open([str(log)], settings) as again:
+        assert again.opened.from_cache
+        assert any("as you edited it" in note and str(path) in note for note in again.opened.notes)
+        assert ("Door",) in again.store.rows("SELECT entity FROM template")
+    with Investigation.open([str(log)], settings.model_copy(update={"hierarchy": "rules"})) as again:
+        assert ("Door",) not in again.store.rows("SELECT entity FROM template")
+        assert not any("as you edited it" in note for note in again.opened.notes)
+
+
+async def test_edits_that_were_tried_and_not_taken_do_not_count_the_next_time(
+    log: Path, settings: Settings
+) -> None:
+    async with opened(log, settings) as (app, pilot):
+        await pilot.press("h")
+        await until(lambda: isinstance(app.screen, HierarchyScreen) and "▶" in shown(app), "the hierarchy")
+        await pilot.press("e")
+        await until(lambda: isinstance(app.screen, PlaceForm), "the form")
+        await pilot.press("ctrl+u", *"Door", "enter")
+        await until(lambda: "edited, R reads" in shown(app), "the edit")
+        await pilot.press("R")
+        await until(lambda: isinstance(app.screen, RerunScreen) and "then" in shown(app), "the comparison")
+        await pilot.press("escape")
+        await until(lambda: isinstance(app.screen, HierarchyScreen), "the hierarchy")
+    assert not own_hierarchy(settings, str(log)).exists()
+    with Investigation.open([str(log)], settings) as again:
+        assert ("Door",) not in again.store.rows("SELECT entity FROM template")
+
+
+def test_edits_that_cannot_be_read_are_told_with_what_to_do(log: Path, settings: Settings) -> None:
+    path = own_hierarchy(settings, str(log))
+    path.parent.mkdir(parents=True)
+    path.write_text("no,columns\n")
+    with pytest.raises(KroneError, match=r"Your edits of the hierarchy cannot be used.*--hierarchy rules"):
+        Investigation.open([str(log)], settings)
 
 
 async def test_a_name_cannot_be_empty_and_escape_leaves_it(log: Path, settings: Settings) -> None:

@@ -189,5 +189,5 @@ def test_no_key_means_two_things_on_one_screen() -> None:
 
 def test_every_key_is_in_the_help_of_its_screen() -> None:
     for place in keys.SCREENS:
-        text = "\n".join(line.plain for line in help_lines(place))
+        text = "\n".join(line.plain for line in help_lines(place, 200))
         assert all(key.help in text for key in keys.for_place(place) if place not in ("loading", "help"))

@@ -154,7 +154,9 @@ async def test_sql_answers_and_explains_its_errors_and_changes_nothing(log: Path
         )
         await until(lambda: "1500" in shown(app), "the answer")
         await pilot.press("ctrl+u", *"drop table work", "enter")
-        await until(lambda: "read-only" in shown(app), "the refusal")
+        await until(lambda: "only read" in shown(app), "the refusal")
+        await pilot.press("ctrl+u", "enter")
+        await until(lambda: "execution_verdict" in shown(app), "the tables again")
         await pilot.press("escape")
         await until(lambda: isinstance(app.screen, TriageScreen), "triage")
 

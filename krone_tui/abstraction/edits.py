@@ -25,11 +25,13 @@ def own_hierarchy(settings: Settings, log: str) -> Path:
     )
 
 
-def keep_edits(store: Store, path: Path, edits: Mapping[str, tuple[str, str, str]]) -> None:
+def try_edits(store: Store, path: Path, edits: Mapping[str, tuple[str, str, str]]) -> Path:
     """Write all templates of this investigation with the edits made to them, and what the file knew of other templates.
 
-    edits: template text → (entity, action, status). The file is written aside and renamed. Raises `KroneError` when it cannot be.
+    edits: template text → (entity, action, status). They are written to a file beside `path`, which is returned and
+    which `keep_edits` puts in its place. Raises `KroneError` when it cannot be written.
     """
+    tried = path.with_name(f"{path.stem}.tried{path.suffix}")
     changed = {normalised_template(text): place for text, place in edits.items()}
     header, *rows = csv.reader(hierarchy_lines(store))
     lines = [header[:_COLUMNS]]
@@ -44,12 +46,23 @@ def keep_edits(store: Store, path: Path, edits: Mapping[str, tuple[str, str, str
             _, *old = csv.reader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
             lines += [row for row in old if row and normalised_template(row[0].removeprefix("'")) not in seen]
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        aside = path.with_name(f".{path.name}.{os.getpid()}")
+        aside = path.with_name(f".{tried.name}.{os.getpid()}")
         text = io.StringIO(newline="")
         csv.writer(text, lineterminator="\n").writerows(lines)
         aside.write_text(text.getvalue(), encoding="utf-8")
-        aside.replace(path)
+        aside.replace(tried)
     except (OSError, csv.Error, UnicodeDecodeError) as error:
         raise KroneError(
             f"The hierarchy file {path} cannot be written: {getattr(error, 'strerror', None) or error}."
+        ) from error
+    return tried
+
+
+def keep_edits(tried: Path, path: Path) -> None:
+    """Put what was tried in force for every later opening of the log. Raises `KroneError` when it cannot be."""
+    try:
+        tried.replace(path)
+    except OSError as error:
+        raise KroneError(
+            f"The hierarchy file {path} cannot be written: {error.strerror or error}."
         ) from error

@@ -69,7 +69,7 @@ class FileExtractor:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         content = _read_content(path)
         self.identity = "file " + hashlib.blake2b(content, digest_size=16).hexdigest()
         self._places = _read_places(path, content)

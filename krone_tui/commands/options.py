@@ -23,8 +23,9 @@ _SETTINGS: dict[str, tuple[Any, Any]] = {
         Annotated[
             str | None,
             typer.Option(
-                metavar="FILE|llm",
-                help="CSV that places templates: template,entity,action,status; or 'llm': a local model places them.",
+                metavar="FILE|llm|rules",
+                help="CSV that places templates: template,entity,action,status; 'llm': a local model places them; "
+                "'rules': as if never edited on the screen.",
             ),
         ],
         None,

@@ -1,4 +1,4 @@
-"""Queries of the screen alone: what its tables, trees, searches and its SQL prompt show."""
+"""Queries of the screen alone: what its tables, trees and searches show."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,23 +7,6 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from krone_tui.store.connection import Store
-from krone_tui.store.overlay import only_reading
-
-CONTRACT = (
-    "source",
-    "record",
-    "template",
-    "node",
-    "grouping_candidate",
-    "execution",
-    "execution_verdict",
-    "seq",
-    "seq_occurrence",
-    "finding",
-    "failure_mode",
-    "work",
-)
-"""The documented tables and views, as the SQL prompt lists them."""
 
 
 @dataclass(frozen=True)
@@ -202,25 +185,3 @@ def grouping_candidates(store: Store) -> list[tuple[str, float, bool, str]]:
             "SELECT name, score, chosen, reason FROM grouping_candidate ORDER BY chosen DESC, score DESC, name"
         )
     ]
-
-
-def contract_columns(store: Store) -> list[tuple[str, str]]:
-    """(table, its columns joined by commas) of the documented tables."""
-    rows = dict(
-        store.rows(
-            "SELECT table_name, string_agg(column_name, ', ' ORDER BY ordinal_position) FROM information_schema.columns WHERE table_catalog = current_database() GROUP BY 1"
-        )
-    )
-    return [(name, str(rows[name])) for name in CONTRACT if name in rows]
-
-
-def query(store: Store, sql: str, limit: int) -> pa.Table:
-    """The first rows of a reader's own query, as Arrow; every value as text.
-
-    Raises `Store.QueryError` with DuckDB's message. The database is open read-only and sealed, so nothing can be changed.
-    """
-    with only_reading(store.connection, sql):
-        result = store.connection.sql(sql)
-        if result is None:
-            return pa.table({"result": ["done"]})
-        return result.limit(limit).to_arrow_table()

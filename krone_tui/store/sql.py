@@ -17,6 +17,8 @@ BATCH = 10_000
 """Rows fetched at a time, so that a result of any size fits the memory."""
 _QUERIES = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI)
 """What only reads: SELECT also is FROM, WITH, VALUES, SHOW, DESCRIBE and SUMMARIZE; MULTI is a PIVOT without IN."""
+_STOPPED = "INTERRUPT Error"
+"""What DuckDB says through Arrow where it was interrupted."""
 _MISNAMED = (duckdb.CatalogException, duckdb.BinderException)
 
 
@@ -77,8 +79,29 @@ def ask(store: Store, query: str) -> Iterator[Answer]:
             yield Answer(tuple(result.columns), reader.schema, iter(following, None))
 
 
+def first_rows(store: Store, query: str, most: int) -> tuple[tuple[str, ...], pa.Table]:
+    """(labels, at most so many rows) of a reader's own query; the columns of the table are named by their number.
+
+    Raises `KroneError` with one sentence, also of what DuckDB says to the query, and when `Store.interrupt` stopped it.
+    """
+    try:
+        with ask(store, query) as answer:
+            batches, number = [], 0
+            for batch in answer.batches:
+                batches.append(batch)
+                number += batch.num_rows
+                if number >= most:
+                    break
+            rows = pa.Table.from_batches(batches, answer.schema).slice(0, most)
+            return answer.labels, rows.rename_columns([str(at) for at in range(rows.num_columns)])
+    except Store.QueryError as error:
+        raise KroneError(objection(error)) from error
+
+
 def objection(error: Exception) -> str:
     """What is wrong with a query, as one sentence made of DuckDB's message."""
+    if isinstance(error, duckdb.InterruptException) or _STOPPED in str(error):
+        return "The query was stopped."
     said = " ".join(str(error).partition("\n\nLINE ")[0].split()).rstrip(".")
     end = "" if said.endswith(("!", "?")) else "."
     if isinstance(error, _MISNAMED):

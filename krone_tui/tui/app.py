@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
@@ -119,14 +119,17 @@ class KroneApp(PaintedApp):
         self.current_execution = None
         self.desk = desk
 
-    def rerun(self, settings: Settings, what: str) -> None:
-        """Read the log again with other settings, in the background, and show what they change."""
+    def rerun(self, settings: Settings, what: str, keep: Callable[[], Settings] | None = None) -> None:
+        """Read the log again with other settings, in the background, and show what they change.
+
+        `keep` is called when the reader takes that, and says which settings are in force from then on.
+        """
         if "-" in self.paths:
             self.say("What came from standard input cannot be read again; save it to a file first.")
             return
         loader = Loader(self.paths, settings)
         self._loaders.append(loader)
-        self.push_screen(RerunScreen(settings, what, loader))
+        self.push_screen(RerunScreen(settings, what, loader, keep))
 
     async def adopt(self, desk: Desk, settings: Settings) -> None:
         """Put another investigation of the same log in the place of the present one, and open its triage."""
@@ -211,6 +214,12 @@ class KroneApp(PaintedApp):
         for screen in self.screen_stack:
             if isinstance(screen, TriageScreen | ExecutionScreen | KnowledgeScreen):
                 await screen.renew()
+
+    @property
+    def several_days(self) -> bool:
+        """Whether a time of day does not say when in this log."""
+        found = self.summary
+        return bool(found and found.start and found.end and found.start.date() != found.end.date())
 
     def say(self, sentence: str) -> None:
         """Tell something that needs no answer."""

@@ -88,7 +88,7 @@ KEYS: tuple[Key, ...] = (
     Key("enter", "open", "Enter", "open", "Open the execution at that record.", ("search",), bar=True),
     Key("enter,space", "switch", "Enter", "unfold", "Unfold or fold a node.", ("hierarchy",), bar=True),
     Key("e", "edit", "e", "edit", "Give a template another entity, action or status, or a node another name.", ("hierarchy",), bar=True),
-    Key("R", "rerun", "R", "re-run", "Keep what was edited for this application, read the log again with it, and show what that changes.", ("hierarchy",), bar=True),
+    Key("R", "rerun", "R", "re-run", "Read the log again with what was edited and show what that changes; once taken, it is in force whenever a log of this name is opened.", ("hierarchy",), bar=True),
     # Findings.
     Key("n", "next_finding", "n", "next", "Next finding, in this execution, then in the next ones, then in the next failure mode.", ("triage", "execution", "compare"), bar=True),
     Key("N", "previous_finding", "N", "previous", "Previous finding.", ("triage", "execution", "compare")),

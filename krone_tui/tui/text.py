@@ -35,6 +35,16 @@ def clock(time: datetime | None, *, day: bool = False, millis: bool = False) -> 
     return f"{shown}.{time.microsecond // 1000:03d}" if millis else shown
 
 
+def moment(time: datetime | None, *, day: bool) -> str:
+    """A time of day; where a log is of several days, with month and day in front."""
+    return f"{time:%m-%d %H:%M:%S}" if time is not None and day else clock(time)
+
+
+def end_of(text: str, most: int) -> str:
+    """The end of a path that is too long for its place, after `…`: which file it is stands there."""
+    return text if len(text) <= most else "…" + text[len(text) - most + 1 :]
+
+
 def duration(seconds: float | None) -> str:
     """A span of time in at most seven characters: `340 ms`, `12.5 s`, `4 m 10 s` → `4:10 m`, `3:05 h`, `2.1 d`."""
     if seconds is None:

@@ -111,7 +111,7 @@ class CompareScreen(KroneScreen):
         text.append(
             _fit(f"{count(execution.records, 'record')}", half)
             + " " * (_MARK_WIDTH + 2)
-            + f"{count(normal_records, 'record')}, {alike:,} executions alike",
+            + f"{count(normal_records, 'record')}, {count(alike, 'execution')} alike",
             "dim",
         )
         return text

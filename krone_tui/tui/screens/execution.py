@@ -13,8 +13,8 @@ from krone_tui.store import views
 from krone_tui.store.targets import targets_at
 from krone_tui.store.verdicts import ANOMALOUS, NORMAL
 from krone_tui.tui import keys
-from krone_tui.tui.screens.base import KroneScreen
-from krone_tui.tui.text import clock, count, duration, safe
+from krone_tui.tui.screens.base import WIDE, KroneScreen
+from krone_tui.tui.text import clock, count, duration, end_of, safe
 from krone_tui.tui.widgets.bars import KeyBar, PaneTitle
 from krone_tui.tui.widgets.evidence_panel import EvidencePanel
 from krone_tui.tui.widgets.execution_tree import ExecutionTree, Item, Marks
@@ -117,7 +117,9 @@ class ExecutionScreen(KroneScreen):
 
     def _title(self, execution: views.ExecutionRow) -> Text:
         text = Text(no_wrap=True, overflow="ellipsis", end="")
-        text.append("!! " if execution.flagged else "", "bold").append(safe(execution.identifier, 60), "bold")
+        # What follows the identifier on its line takes about so many columns.
+        name = safe(execution.identifier, max(16, min(60, self.size.width - 52)))
+        text.append("!! " if execution.flagged else "", "bold").append(name, "bold")
         mode = self.krone.findings.mode(execution.failure_mode_id)
         text.append(
             f"  failure mode {mode.failure_mode_id}, score {execution.score:.2f}"
@@ -129,13 +131,17 @@ class ExecutionScreen(KroneScreen):
         place = self.krone.findings.place(execution.execution_id)
         text.append(f"  {place}\n" if place else "\n", "dim")
         times = (
-            f"{clock(execution.start_time, day=True, millis=True)}" if execution.start_time else "no times"
+            clock(execution.start_time, day=True, millis=self.size.width >= WIDE)
+            if execution.start_time
+            else "no times"
         )
         if execution.start_time and execution.end_time:
             times += f" for {duration((execution.end_time - execution.start_time).total_seconds())}"
         text.append(
-            f"{times}  {count(execution.records, 'record')}  lines {execution.first_line:,}–{execution.last_line:,} of {safe(execution.source)}"
+            f"{times}  {count(execution.records, 'record')}  lines {execution.first_line:,}–{execution.last_line:,} of "
         )
+        before = text.plain.rpartition("\n")[2]
+        text.append(end_of(safe(execution.source), max(8, self.size.width - len(before))))
         return text
 
     async def renew(self) -> None:

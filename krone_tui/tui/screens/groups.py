@@ -3,22 +3,26 @@
 from typing import ClassVar
 
 import pyarrow as pa
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from krone_tui.store.groupings import CandidateRow, candidates
 from krone_tui.tui import keys
 from krone_tui.tui.screens.base import WIDE, KroneScreen
-from krone_tui.tui.text import short_count
+from krone_tui.tui.text import safe, short_count
 from krone_tui.tui.widgets.arrow_table import ArrowTable
 from krone_tui.tui.widgets.bars import KeyBar, PaneTitle
+from krone_tui.tui.widgets.text_panel import TextPanel
 
 
 class GroupsScreen(KroneScreen):
-    """The grouping candidates, the chosen one first."""
+    """The grouping candidates, the chosen one first; below them what was found of the one under the cursor."""
 
     PLACE = "groups"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("groups")]
+
+    DEFAULT_CSS = "GroupsScreen TextPanel { height: 4; }"
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,6 +32,7 @@ class GroupsScreen(KroneScreen):
         """Title, candidates, keys."""
         yield PaneTitle("Group records by another identifier; Enter shows what that changes")
         yield ArrowTable(["identifier"], [None])
+        yield TextPanel()
         yield KeyBar(self.PLACE)
 
     def on_mount(self) -> None:
@@ -50,7 +55,7 @@ class GroupsScreen(KroneScreen):
             ("score", 5, [f"{one.score:.2f}" for one in found]),
             ("in", 4, [f"{one.coverage:.0%}".rjust(4) for one in found]),
             ("values", 6, [short_count(one.executions).rjust(6) for one in found]),
-            ("records", 7, [f"{one.records_per_execution:,.0f}".rjust(7) for one in found]),
+            ("records", 7, [_records(one).rjust(7) for one in found]),
         ]
         if self.size.width >= WIDE:
             columns += [
@@ -66,6 +71,19 @@ class GroupsScreen(KroneScreen):
             widths=[width for _, width, _ in columns],
             cursor=table.cursor_row,
         )
+        self._follow()
+
+    def on_data_table_row_highlighted(self, event: ArrowTable.RowHighlighted) -> None:
+        """The panel follows the cursor."""
+        event.stop()
+        self._follow()
+
+    def _follow(self) -> None:
+        row = self.query_one(ArrowTable).cursor_row
+        if 0 <= row < len(self._candidates):
+            one = self._candidates[row]
+            text = Text().append(safe(one.name), "bold").append(f": {safe(one.reason)}")
+            self.query_one(TextPanel).show(text)
 
     def action_open(self) -> None:
         """Group by the candidate under the cursor, in the background."""
@@ -78,3 +96,8 @@ class GroupsScreen(KroneScreen):
             return
         settings = self.krone.settings.model_copy(update={"group_by": chosen.name})
         self.krone.rerun(settings, f"grouped by {chosen.name}")
+
+
+def _records(one: CandidateRow) -> str:
+    """The median of records with one value; windows have none."""
+    return f"{one.records_per_execution:,.0f}" if one.records_per_execution else ""

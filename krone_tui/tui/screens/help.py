@@ -1,5 +1,6 @@
 """All keys, from the key table."""
 
+from textwrap import wrap
 from typing import ClassVar
 
 from rich.text import Text
@@ -28,13 +29,14 @@ class HelpScreen(KroneScreen):
         yield LineList()
         yield KeyBar(self.PLACE)
 
-    def on_mount(self) -> None:
-        """Fill the list."""
-        self.query_one(LineList).show(help_lines(self._called_from))
+    def on_resize(self) -> None:
+        """Fill the list, wrapped to the width."""
+        lines = self.query_one(LineList)
+        lines.show(help_lines(self._called_from, self.size.width), cursor=lines.cursor)
 
 
-def help_lines(called_from: str) -> list[Text]:
-    """Every key once, under the screen it belongs to."""
+def help_lines(called_from: str, width: int) -> list[Text]:
+    """Every key once, under the screen it belongs to; sentences wrapped to so many columns."""
     lines: list[Text] = []
     others = [place for place in keys.SCREENS if place not in (called_from, "loading", "help")]
     sections = [
@@ -49,7 +51,9 @@ def help_lines(called_from: str) -> list[Text]:
             continue
         lines += [*([Text("")] if lines else []), Text(title, "bold underline")]
         for key in entries:
-            lines.append(Text.assemble((f"  {key.shown:<12}", "bold"), key.help, no_wrap=True))
+            first, *rest = wrap(key.help, max(30, width - 16))
+            lines.append(Text.assemble((f"  {key.shown:<12}", "bold"), first, no_wrap=True))
+            lines += [Text(f"{'':14}{part}") for part in rest]
     lines += [
         Text(""),
         Text("Signs", "bold underline"),

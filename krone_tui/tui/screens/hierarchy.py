@@ -7,8 +7,9 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets.tree import TreeNode
 
-from krone_tui.abstraction import keep_edits, own_hierarchy
+from krone_tui.abstraction import keep_edits, own_hierarchy, try_edits
 from krone_tui.errors import KroneError
+from krone_tui.settings import Settings
 from krone_tui.store import screen as queries
 from krone_tui.store.screen import NodeCount
 from krone_tui.tui import keys
@@ -114,23 +115,34 @@ class HierarchyScreen(KroneScreen):
         return [(known.template or "", (*above, known.name), node)]
 
     def action_rerun(self) -> None:
-        """Keep the edits and read the log again with them."""
+        """Read the log again with the edits, which are kept once that is taken."""
         if not self._edits:
             self.krone.say("Nothing is edited yet: e edits what is under the cursor.")
             return
-        self.fill(self._keep())
+        self.fill(self._try())
 
-    async def _keep(self) -> None:
-        path = own_hierarchy(self.krone.settings, self.krone.paths[0])
+    async def _try(self) -> None:
+        krone, settings = self.krone, self.krone.settings
+        path = own_hierarchy(settings, krone.paths[0])
+        edits = {text: (a, b, c) for text, (a, b, c) in self._edits.items()}
         try:
-            await self.desk.ask(
-                keep_edits, path, {text: (a, b, c) for text, (a, b, c) in self._edits.items()}
-            )
+            tried = await self.desk.ask(try_edits, path, edits)
         except KroneError as error:
-            self.krone.say(str(error))
+            krone.say(str(error))
             return
-        settings = self.krone.settings.model_copy(update={"hierarchy": str(path)})
-        self.krone.rerun(settings, f"with {count(len(self._edits), 'edited template')}")
+
+        def keep() -> Settings:
+            keep_edits(tried, path)
+            if settings.hierarchy in (None, str(path)):
+                krone.say(f"Kept in {path}: in force whenever a log of this name is opened.")
+            else:
+                krone.say(
+                    f"Kept in {path}; next time, --hierarchy {path} is needed in place of the other one."
+                )
+            return settings.model_copy(update={"hierarchy": str(path)})
+
+        chosen = settings.model_copy(update={"hierarchy": str(tried)})
+        krone.rerun(chosen, f"with {count(len(edits), 'edited template')}", keep)
 
 
 def _label(node: NodeCount, edited: Place = ()) -> Text:

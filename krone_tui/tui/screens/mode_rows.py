@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from krone_tui.store.views import FailureModeRow
 from krone_tui.tui.screens.base import WIDE
-from krone_tui.tui.text import clock, safe, short_count, sparkline
+from krone_tui.tui.text import moment, safe, short_count, sparkline
 
 _SAID = {False: "confirmed", True: "verdict"}
 """In front of what deviates: a failure mode that somebody confirmed, or one that is all their word."""
@@ -38,10 +38,11 @@ def mode_table(
     columns.append(
         ("execs", 5, [short_count(counts.get(mode.failure_mode_id, 0)).rjust(5) for mode in modes])
     )
-    seen = 14 if days and width >= WIDE else 8
-    columns.append(("first", seen, [_seen(mode, "first_seen", days and width >= WIDE) for mode in modes]))
+    # Where there is little room, minutes must do once the day has to be told.
+    seen = 8 if not days else 14 if width >= WIDE else 11
+    columns.append(("first", seen, [moment(mode.first_seen, day=days)[:seen] for mode in modes]))
     if width >= WIDE:
-        columns.append(("last", seen, [_seen(mode, "last_seen", days) for mode in modes]))
+        columns.append(("last", seen, [moment(mode.last_seen, day=days) for mode in modes]))
     columns.append(("over time", 9, [sparkline(timelines.get(mode.failure_mode_id, [])) for mode in modes]))
     columns.append(("what deviates", None, [_mode_title(mode) for mode in modes]))
     rows = pa.table({label: pa.array(values, pa.string()) for label, _, values in columns})
@@ -51,11 +52,6 @@ def mode_table(
 def short_title(title: str) -> str:
     """What deviates without the identifier in brackets that every message of many logs begins with."""
     return _LEADING_IDENTIFIER.sub(r"\1", title) or title
-
-
-def _seen(mode: FailureModeRow, which: str, days: bool) -> str:
-    time = getattr(mode, which)
-    return f"{time:%m-%d %H:%M:%S}" if time is not None and days else clock(time)
 
 
 def _mode_title(mode: FailureModeRow) -> str:
@@ -68,11 +64,10 @@ def _mode_title(mode: FailureModeRow) -> str:
 
 def mode_words(mode: FailureModeRow) -> str:
     """Where a failure mode deviates and how, in one line: what a narrow table leaves out."""
-    seen = (
-        f", {clock(mode.first_seen)} to {clock(mode.last_seen)}"
-        if mode.first_seen and mode.last_seen != mode.first_seen
-        else ""
-    )
+    seen = ""
+    if mode.first_seen and mode.last_seen and mode.last_seen != mode.first_seen:
+        days = mode.first_seen.date() != mode.last_seen.date()
+        seen = f", {moment(mode.first_seen, day=days)} to {moment(mode.last_seen, day=days)}"
     said = f"; {_SAID[mode.kind == 'verdict']} by a {mode.verdict_by}" if mode.verdict else ""
     comment = f": {mode.verdict_comment}" if mode.verdict_comment else ""
     return safe(f"{mode.path}  ({mode.kind}, {mode.level} level{seen}{said}{comment})")

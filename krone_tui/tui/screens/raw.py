@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from krone_tui.store import views
 from krone_tui.tui import keys
 from krone_tui.tui.screens.base import KroneScreen
-from krone_tui.tui.text import safe, safe_lines
+from krone_tui.tui.text import end_of, safe, safe_lines
 from krone_tui.tui.widgets.bars import KeyBar, PaneTitle
 from krone_tui.tui.widgets.line_list import LineList
 
@@ -59,8 +59,8 @@ class RawScreen(KroneScreen):
         if not records:
             return
         record = records[0]
-        title = f"▌ = records of {safe(execution.identifier, 40)}  around line {record.first_line:,} of {safe(execution.source)}"
-        self.query_one(PaneTitle).title = title
+        around = f"{end_of(safe(execution.source), self.size.width // 3)}, around line {record.first_line:,}"
+        self.query_one(PaneTitle).title = f"{around}  ▌ = records of {safe(execution.identifier, 60)}"
         await self._load(record.record_id, record.record_id - AROUND, record.record_id + AROUND)
 
     async def _load(self, centre: int, first: int, last: int) -> None:

@@ -1,13 +1,14 @@
 """The same log with other settings, read in the background, and what that changes; nothing does until it is taken."""
 
 import asyncio
+from collections.abc import Callable
 from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from krone_tui.errors import Cancelled
+from krone_tui.errors import Cancelled, KroneError
 from krone_tui.settings import Settings
 from krone_tui.store import views
 from krone_tui.tui import keys
@@ -31,9 +32,12 @@ class RerunScreen(KroneScreen):
     PLACE = "rerun"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("rerun")]
 
-    def __init__(self, settings: Settings, what: str, loader: Loader) -> None:
-        """`what` the new settings change, in words."""
+    def __init__(
+        self, settings: Settings, what: str, loader: Loader, keep: Callable[[], Settings] | None = None
+    ) -> None:
+        """`what` the new settings change, in words; `keep` is called when they are taken, and says which ones stay."""
         super().__init__()
+        self._keep = keep
         self._settings, self._what, self._loader = settings, what, loader
         self._new: Desk | None = None
         self._taken = False
@@ -82,7 +86,12 @@ class RerunScreen(KroneScreen):
 
     def action_take(self) -> None:
         """From here on, this one."""
-        if self._new is not None:
+        if self._new is not None and not self._taken:
+            try:
+                self._settings = self._keep() if self._keep is not None else self._settings
+            except KroneError as error:
+                self.krone.say(str(error))
+                return
             self._taken = True
             self.krone.run_worker(self.krone.adopt(self._new, self._settings), group="adopt")
 

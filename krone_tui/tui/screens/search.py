@@ -10,7 +10,7 @@ from krone_tui.store import Store
 from krone_tui.store import screen as queries
 from krone_tui.tui import keys
 from krone_tui.tui.screens.base import KroneScreen
-from krone_tui.tui.text import clock, safe
+from krone_tui.tui.text import moment, safe
 from krone_tui.tui.widgets.arrow_table import ArrowTable
 from krone_tui.tui.widgets.bars import KeyBar, PaneTitle
 
@@ -59,17 +59,22 @@ class SearchScreen(KroneScreen):
         )
         more = " (the first ones)" if len(self._hits) >= MOST else ""
         title.title = f"{safe(self._pattern, 60)}: {len(self._hits):,} {'hit' if len(self._hits) == 1 else 'hits'}{more}"
+        days = self.krone.several_days
         self.query_one(ArrowTable).show(
-            pa.table(
+            widths=[10, 9, 14 if days else 8, None],
+            labels=["in", "line", "time", "text"],
+            rows=pa.table(
                 {
                     "in": found.column("kind"),
                     "line": pa.array(
                         [f"{line:,}".rjust(9) for line in found.column("line").to_pylist()], pa.string()
                     ),
-                    "time": pa.array([clock(time) for time in found.column("time").to_pylist()], pa.string()),
+                    "time": pa.array(
+                        [moment(time, day=days) for time in found.column("time").to_pylist()], pa.string()
+                    ),
                     "text": found.column("text"),
                 }
-            )
+            ),
         )
 
     def stop(self) -> bool:

@@ -8,10 +8,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Input
 
-from krone_tui.store import Store
-from krone_tui.store import screen as queries
+from krone_tui.errors import KroneError
+from krone_tui.store import schema, sql
 from krone_tui.tui import keys
 from krone_tui.tui.screens.base import KroneScreen
+from krone_tui.tui.text import count
 from krone_tui.tui.widgets.arrow_table import ArrowTable
 from krone_tui.tui.widgets.bars import KeyBar, PaneTitle
 from krone_tui.tui.widgets.text_line import TextLine
@@ -35,7 +36,6 @@ class SqlScreen(KroneScreen):
     def __init__(self) -> None:
         super().__init__()
         self.running = False
-        self._history: list[str] = []
 
     def compose(self) -> ComposeResult:
         """Prompt, title, rows, keys."""
@@ -49,52 +49,44 @@ class SqlScreen(KroneScreen):
         self.fill(self._list_tables())
 
     async def _list_tables(self) -> None:
-        tables = await self.desk.ask(queries.contract_columns)
+        tables = await self.desk.ask(schema.documented)
+        columns = [", ".join(column.name for column in table.columns) for table in tables]
+        self.query_one(PaneTitle).title = _FIRST + "The documented tables:"
         self.query_one(ArrowTable).show(
-            pa.table(
-                {
-                    "table": pa.array([name for name, _ in tables], pa.string()),
-                    "columns": pa.array([columns for _, columns in tables], pa.string()),
-                }
-            )
+            pa.table({"table": pa.array([table.name for table in tables], pa.string()), "columns": columns}),
+            labels=["table", "columns"],
+            widths=[22, None],
         )
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Run the query."""
+        """Run the query; of an empty line, list the tables again."""
         event.stop()
-        if event.value.strip() and not self.running:
-            self._history.append(event.value)
+        if not event.value.strip():
+            self.fill(self._list_tables())
+        elif not self.running:
             self.fill(self._run(event.value))
 
-    async def _run(self, sql: str) -> None:
+    async def _run(self, query: str) -> None:
         title = self.query_one(PaneTitle)
         title.title = "Running … (Esc stops)"
         self.running = True
         try:
-            found = await self.desk.long.ask(queries.query, sql, MOST)
-        except Store.QueryError as error:
-            title.title = "This query has no answer"
+            labels, found = await self.desk.long.ask(sql.first_rows, query, MOST)
+        except KroneError as error:
+            title.title = "No answer; an empty line and Enter list the tables again"
             # A table row is one line: a message longer than the terminal is wide goes on in the next one.
-            lines = [
-                part
-                for line in str(error).splitlines()
-                if line
-                for part in wrap(line, max(20, self.size.width - 4))
-            ]
+            lines = wrap(str(error), max(20, self.size.width - 4))
             self.query_one(ArrowTable).show(
                 pa.table({"error": pa.array(lines, pa.string())}), labels=["error"]
             )
             return
         finally:
             self.running = False
-        labels = list(found.column_names)
-        rows = pa.table(
-            [_as_text(column) for column in found.columns], names=[f"{index}" for index in range(len(labels))]
-        )
-        title.title = f"{found.num_rows:,} rows" + (
+        rows = pa.table([_as_text(column) for column in found.columns], names=found.column_names)
+        title.title = f"{count(found.num_rows, 'row')}" + (
             f" (the first {MOST:,})" if found.num_rows == MOST else ""
         )
-        self.query_one(ArrowTable).show(rows, labels=labels, widths=[None] * len(labels))
+        self.query_one(ArrowTable).show(rows, labels=list(labels), widths=[None] * len(labels))
 
     def stop(self) -> bool:
         """Stop the query; False when none was running."""

@@ -2,6 +2,7 @@
 
 import resource
 import sys
+from textwrap import wrap
 from typing import ClassVar
 
 from rich.text import Text
@@ -37,7 +38,7 @@ class WorkScreen(KroneScreen):
         work = await self.desk.ask(facts.read_work)
         known = await self.desk.ask(facts.read)
         candidates = await self.desk.ask(queries.grouping_candidates)
-        lines = [*_stages(work), Text("")]
+        lines = [*_stages(work, self.size.width), Text("")]
         lines += [Text("How the log was grouped", "bold underline")]
         lines += [
             Text.assemble(
@@ -65,18 +66,20 @@ class WorkScreen(KroneScreen):
         self.query_one(LineList).show(lines)
 
 
-def _stages(work: list[tuple[str, float, str, float]]) -> list[Text]:
+def _stages(work: list[tuple[str, float, str, float]], width: int) -> list[Text]:
     seconds = {stage: took for stage, took, _, _ in work}
     lines = [Text(f"Stages, {duration(sum(seconds.values()))} in all", "bold underline")]
     for stage, took in seconds.items():
         counted = [
-            f"{value:,.0f} {counter.replace('_', ' ')}"
+            _counted(value, counter.replace("_", " "))
             for of, _, counter, value in work
             if of == stage and counter
         ]
-        lines.append(
-            Text.assemble(
-                (f"  {safe(stage):<12}", "bold"), f"{duration(took):>8}  {safe(', '.join(counted))}"
-            )
-        )
+        first, *rest = wrap(safe(", ".join(counted)), max(30, width - 26)) or [""]
+        lines.append(Text.assemble((f"  {safe(stage):<12}", "bold"), f"{duration(took):>8}  {first}"))
+        lines += [Text(f"{'':24}{part}") for part in rest]
     return lines
+
+
+def _counted(value: float, what: str) -> str:
+    return f"{value:,.0f} {what.removesuffix('s') if value == 1 else what}"

@@ -1,0 +1,80 @@
+"""The evidence of what is looked at is told soon, whole, and of the last thing asked."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from screens import write_service_log
+
+from krone_tui.explanation import Sentence, evidence
+from krone_tui.investigation import Investigation
+from krone_tui.settings import Settings
+from krone_tui.store import views
+from krone_tui.store.targets import mode_target
+from krone_tui.store.verdicts import ANOMALOUS
+from krone_tui.tui.desk import Desk
+
+Told = list[Sequence[Sentence]]
+
+
+@pytest.fixture(scope="module")
+def investigation(tmp_path_factory: pytest.TempPathFactory) -> Investigation:
+    folder = tmp_path_factory.mktemp("log")
+    write_service_log(folder / "service.log")
+    return Investigation.open([str(folder / "service.log")], Settings(cache_dir=folder, data_dir=folder))
+
+
+async def test_it_is_told_whole_and_kept_for_the_next_execution_that_fails_alike(
+    investigation: Investigation,
+) -> None:
+    desk = Desk(investigation)
+    store = investigation.store
+    mode = max(views.failure_modes(store), key=lambda one: one.executions)
+    alike = views.executions(store, failure_mode_id=mode.failure_mode_id)[:3]
+    for execution in alike:
+        told: Told = []
+        assert await desk.evidence.tell(execution.execution_id, told.append)
+        assert told[-1] == evidence(store, execution.execution_id)
+    # What they share is known by now: there is nothing to wait for.
+    told = []
+    assert await desk.evidence.tell(alike[0].execution_id, told.append)
+    assert len(told) == 1
+    assert await desk.evidence.whole(alike[0].execution_id) == told[0]
+    await asyncio.to_thread(desk.evidence.close)
+
+
+async def test_of_several_questions_the_last_is_told_last_and_the_others_end(
+    investigation: Investigation,
+) -> None:
+    desk = Desk(investigation)
+    store = investigation.store
+    asked = [mode.example_execution for mode in views.failure_modes(store)] * 3
+    told: list[tuple[int, Sequence[Sentence]]] = []
+
+    async def ask(execution_id: int) -> bool:
+        return await desk.evidence.tell(
+            execution_id, lambda sentences: told.append((execution_id, sentences))
+        )
+
+    tasks = []
+    for execution_id in asked:
+        tasks.append(asyncio.create_task(ask(execution_id)))
+        await asyncio.sleep(0.002)
+    done = await asyncio.wait_for(asyncio.gather(*tasks), 60)
+    assert done[-1]
+    assert told[-1] == (asked[-1], evidence(store, asked[-1]))
+    await asyncio.to_thread(desk.evidence.close)
+
+
+async def test_a_verdict_is_heeded_once_the_kept_evidence_is_forgotten(investigation: Investigation) -> None:
+    desk = Desk(investigation)
+    store = investigation.store
+    mode = views.failure_modes(store)[0]
+    assert "seen before" not in str(await desk.evidence.whole(mode.example_execution))
+    target = mode_target(store, mode.failure_mode_id)
+    assert target is not None
+    investigation.judging.give(store, target, ANOMALOUS, "seen before")
+    desk.evidence.forget()
+    assert "seen before" in str(await desk.evidence.whole(mode.example_execution))
+    investigation.judging.undo(store)
+    await asyncio.to_thread(desk.evidence.close)
