@@ -77,4 +77,4 @@ def as_edited(
         return []
     if not any(counter in extractor.counts and value for _, _, counter, value in facts.read_work(store)):
         return []
-    return [f"The hierarchy is as you edited it ({own}); --hierarchy {_RULES} leaves that out."]
+    return [f"The hierarchy is as you edited it; --hierarchy {_RULES} leaves that out ({own})."]

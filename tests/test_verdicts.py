@@ -115,8 +115,8 @@ def test_a_normal_failure_mode_leaves_every_list_count_and_report(log: Path, cho
             "person",
         )
         assert "A person said" in str(evidence(other, execution.execution_id)[0])
-        asked = queries.query(other, "SELECT count(*) AS n FROM execution_verdict WHERE flagged", 10)
-        assert asked.column("n").to_pylist() == [2]
+        _, asked = sql.first_rows(other, "SELECT count(*) FROM execution_verdict WHERE flagged", 10)
+        assert asked.column(0).to_pylist() == [2]
         rows = [json.loads(line) for line in report(other, Format.JSONL, everything=True, with_lines=False)]
         assert sum(row["flagged"] for row in rows) == 2
         assert [(row["verdict"], row["verdict_by"]) for row in rows if row["verdict"]] == [
