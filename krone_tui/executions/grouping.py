@@ -80,10 +80,11 @@ def group_executions(store: Store, settings: Settings, progress: Progress = sile
     filled = queries.filled_columns(store)
     scored = score_candidates(store, records, filled)
     learnt = baseline.groupings(store)
-    chosen = _chosen(store, settings, scored, learnt, records)
+    chosen = _chosen(store, settings, scored, learnt, records, filled)
     if chosen is not None:
         scored = [chosen, *(other for other in scored if other.candidate != chosen.candidate)]
-    queries.key_records(store, _key(chosen.candidate) if chosen else None)
+    key = _key(chosen.candidate, filled) if chosen else None
+    queries.key_records(store, key)
     candidate = chosen.candidate if chosen else Candidate(Kind.WINDOW.value, Kind.WINDOW)
     cut = as_learnt.window_cut(chosen.candidate if chosen else None, learnt, settings.idle_gap)
     cut = cut or _window_cut(store, settings, chosen is not None, filled)
@@ -101,7 +102,7 @@ def group_executions(store: Store, settings: Settings, progress: Progress = sile
     queries.group_records(
         store,
         grouping,
-        reuse_gap=PROCESS_REUSE_GAP if candidate.kind is Kind.HEADER and filled["time"] > 0 else None,
+        reuse_gap=key.reuse_gap if key else None,
         good_before=settings.normal_before,
     )
     _keep_candidates(store, scored, chosen, cut)
@@ -111,12 +112,17 @@ def group_executions(store: Store, settings: Settings, progress: Progress = sile
 
 
 def _chosen(
-    store: Store, settings: Settings, scored: list[Scored], learnt: list[LearntGrouping], records: int
+    store: Store,
+    settings: Settings,
+    scored: list[Scored],
+    learnt: list[LearntGrouping],
+    records: int,
+    filled: dict[str, float],
 ) -> Scored | None:
     """The identifier: what the user asks for, else the log's best one where executions were learnt by it, else one
     of the learnt ones that the log carries. None: windows."""
     if settings.group_by is not None:
-        asked = _asked_for(store, settings.group_by, scored, records)
+        asked = _asked_for(store, settings.group_by, scored, records, filled)
         if learnt:
             as_learnt.refuse_other(asked.candidate if asked else None, learnt)
         return asked
@@ -127,15 +133,15 @@ def _chosen(
     for candidate in known:
         if candidate is None:
             return None
-        found = _measured(store, candidate, records)
+        found = _measured(store, candidate, records, filled)
         if found.statistics.values:
             return found
     raise as_learnt.none_carried(learnt)
 
 
-def _measured(store: Store, candidate: Candidate, records: int) -> Scored:
+def _measured(store: Store, candidate: Candidate, records: int, filled: dict[str, float]) -> Scored:
     """A candidate measured on all records."""
-    statistics = queries.measure_key(store, _key(candidate), 0, max(records - 1, 0))
+    statistics = queries.measure_key(store, _key(candidate, filled), 0, max(records - 1, 0))
     return Scored(candidate, statistics, score(candidate, statistics))
 
 
@@ -149,19 +155,21 @@ def score_candidates(store: Store, records: int, filled: dict[str, float]) -> li
         *field_candidates(keys, queries.NESTED),
         *header_candidates(filled, sources),
     ]
-    rough = _score_all(store, candidates, records, ROUGH_RECORDS)
+    rough = _score_all(store, candidates, records, ROUGH_RECORDS, filled)
     if records <= ROUGH_RECORDS or not rough or rough[0].score < MIN_SCORE / 2:
         return rough
     finalists = [one.candidate for one in rough[:FINALISTS] if one.score >= CLOSE * rough[0].score]
-    return _score_all(store, finalists, records, SCORED_RECORDS) + rough[len(finalists) :]
+    return _score_all(store, finalists, records, SCORED_RECORDS, filled) + rough[len(finalists) :]
 
 
-def _score_all(store: Store, candidates: list[Candidate], records: int, most: int) -> list[Scored]:
+def _score_all(
+    store: Store, candidates: list[Candidate], records: int, most: int, filled: dict[str, float]
+) -> list[Scored]:
     first = max((records - most) // 2, 0)
     last = min(first + most, records) - 1
     scored = []
     for candidate in candidates:
-        statistics = queries.measure_key(store, _key(candidate), first, max(last, first))
+        statistics = queries.measure_key(store, _key(candidate, filled), first, max(last, first))
         scored.append(Scored(candidate, statistics, score(candidate, statistics)))
     # Of about equals, the one whose values a reader can search for: a prefix or key of its own before a mere shape.
     return sorted(
@@ -191,13 +199,20 @@ def score(candidate: Candidate, found: queries.KeyStatistics) -> float:
     return trust * found.coverage * several * kinds * lifetime * begins_alike * not_endless
 
 
-def _key(candidate: Candidate) -> queries.KeySource:
+def _key(candidate: Candidate, filled: dict[str, float]) -> queries.KeySource:
     if candidate.kind is Kind.FIELD:
         return queries.KeySource(field=candidate.pattern)
-    return queries.KeySource(columns=candidate.columns, pattern=candidate.pattern)
+    reused = candidate.kind is Kind.HEADER and filled["time"] > 0
+    return queries.KeySource(
+        columns=candidate.columns,
+        pattern=candidate.pattern,
+        reuse_gap=PROCESS_REUSE_GAP if reused else None,
+    )
 
 
-def _asked_for(store: Store, name: str, scored: list[Scored], records: int) -> Scored | None:
+def _asked_for(
+    store: Store, name: str, scored: list[Scored], records: int, filled: dict[str, float]
+) -> Scored | None:
     """The candidate that --group-by names, or one made of the regular expression it gives; None: windows."""
     for one in scored:
         if name in (one.candidate.name, one.candidate.name.removesuffix("=*").removesuffix("*").strip()):
@@ -217,7 +232,7 @@ def _asked_for(store: Store, name: str, scored: list[Scored], records: int) -> S
             ) from error
         candidate = Candidate(name, Kind.MESSAGE, pattern=name if groups else f"({name})")
     try:
-        found = _measured(store, candidate, records)
+        found = _measured(store, candidate, records, filled)
     except store.QueryError as error:
         raise KroneError(
             f"--group-by '{name}' is not a regular expression that RE2 knows: {error}."

@@ -47,9 +47,24 @@ _WORD = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z]{3,20})[ #]{1,2}\[?(-?[0-9]{2,})(
 _BARE_UUID = re.compile(r"(?<![0-9a-fA-F\-])(" + _UUID + r")(?![0-9a-fA-F\-])")
 _BARE_HEX = re.compile(r"(?<![0-9A-Za-z])((?:[0-9]+[a-fA-F]|[a-fA-F]+[0-9])[0-9a-fA-F]{6,62})(?![0-9A-Za-z])")
 _BRACKETED = re.compile(r"^\s*[\[(](?:[A-Za-z_]+[=:# -])?(" + _ID + r")[\])]")
+_LEADING = re.compile(
+    r"^\s*([0-9A-F]{6,}|[0-9a-f]{6,}|[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}"
+    r"|[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,20}|[A-Za-z0-9]{2,}[0-9][A-Za-z0-9_\-]*):?(?:\s|$)"
+)
+"""Queue ids and the like: hexadecimal of one case (with or without a letter, with or without a digit), three parts (Exim),
+letters without vowels (Postfix's long ids), and what has a digit."""
+_ADDRESS = re.compile(r"(?<![0-9.])([0-9]{1,3}(?:\.[0-9]{1,3}){3}:[0-9]{2,5})(?![0-9])")
+_ADDRESS_PATTERN = r"\b([0-9]{1,3}(?:\.[0-9]{1,3}){3}:[0-9]{2,5})\b"
 _UUID_PATTERN = f"\\b({_UUID})\\b"
 _HEX_PATTERN = r"\b((?:[0-9]+[a-fA-F]|[a-fA-F]+[0-9])[0-9a-fA-F]{6,62})\b"
-UNNAMED = frozenset({"uuid", "hex id", "[id] at the start"})
+_SHAPES = {
+    "uuid": _UUID_PATTERN,
+    "hex id": _HEX_PATTERN,
+    "address:port": _ADDRESS_PATTERN,
+    "[id] at the start": _BRACKETED.pattern,
+    "id at the start": _LEADING.pattern,
+}
+UNNAMED = frozenset(_SHAPES)
 """Candidates known by their shape alone."""
 _UNITS = frozenset(
     {
@@ -140,20 +155,20 @@ def _found(message: str) -> Iterable[tuple[Candidate, str]]:
     for match in _WORD.finditer(message):
         if match[1].lower() not in _UNITS:
             yield _worded(match[1]), match[2]
-    for match in _BARE_UUID.finditer(message):
-        yield Candidate("uuid", Kind.MESSAGE, pattern=_UUID_PATTERN), match[1]
-    for match in _BARE_HEX.finditer(message):
-        yield Candidate("hex id", Kind.MESSAGE, pattern=_HEX_PATTERN), match[1]
+    for name, shape in (("uuid", _BARE_UUID), ("hex id", _BARE_HEX), ("address:port", _ADDRESS)):
+        for match in shape.finditer(message):
+            yield _shaped(name), match[1]
     bracketed = _BRACKETED.match(message)
     if bracketed and re.search(r"\d", bracketed[1]):
-        yield Candidate("[id] at the start", Kind.MESSAGE, pattern=_BRACKETED.pattern), bracketed[1]
+        yield _shaped("[id] at the start"), bracketed[1]
+    if leading := _LEADING.match(message):
+        yield _shaped("id at the start"), leading[1]
 
 
 def named(name: str) -> Candidate | None:
     """The candidate that has this name in every log, also in one whose sample does not show it; else None."""
-    shapes = {"uuid": _UUID_PATTERN, "hex id": _HEX_PATTERN, "[id] at the start": _BRACKETED.pattern}
-    if name in shapes:
-        return Candidate(name, Kind.MESSAGE, pattern=shapes[name])
+    if name in _SHAPES:
+        return _shaped(name)
     if match := re.fullmatch(r"([A-Za-z]{2,20}[_\-])\*", name):
         return _prefixed(match[1])
     if match := re.fullmatch(r"([A-Za-z][A-Za-z0-9_.\-]{0,30})=\*", name):
@@ -161,6 +176,10 @@ def named(name: str) -> Candidate | None:
     if match := re.fullmatch(r"([A-Za-z]{3,20}) \*", name):
         return _worded(match[1])
     return None
+
+
+def _shaped(name: str) -> Candidate:
+    return Candidate(name, Kind.MESSAGE, pattern=_SHAPES[name])
 
 
 def _prefixed(prefix: str) -> Candidate:

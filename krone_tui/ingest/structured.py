@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from krone_tui.ingest.formats import key_names, plain_key
@@ -49,17 +48,32 @@ def json_layout(objects: Sequence[dict[str, object]]) -> JsonLayout:
         for path, value in _leaves(item, ()):
             seen.setdefault(path, []).append(value)
     roles = _choose({path: len(values) for path, values in seen.items()}, seen)
-    levels = [value for path in roles.get("level", ()) for value in seen[path]]
-    return JsonLayout("json", roles, _level_codes(levels), _shown_elsewhere(objects, roles))
+    paths = roles.get("level", ())
+    levels = [value for path in paths for value in seen[path]]
+    codes = _level_codes(levels, {plain_key(path[-1]) for path in paths})
+    return JsonLayout("json", roles, codes, _shown_elsewhere(objects, roles))
 
 
 def logfmt_layout(lines: Sequence[str]) -> LogfmtLayout:
     """The layout that reads these lines' columns from the keys they use."""
-    counts: Counter[tuple[str, ...]] = Counter(
-        (key,) for line in lines for key in {m[1] for m in _PAIR.finditer(line)}
+    seen: dict[tuple[str, ...], list[object]] = {}
+    for line in lines:
+        for key, value in {m[1]: m[2] for m in _PAIR.finditer(line)}.items():
+            seen.setdefault((key,), []).append(value)
+    apart = _date_and_time(seen)
+    roles = _choose({path: len(values) for path, values in seen.items()}, seen)
+    keys = {role: tuple(path[0] for path in paths) for role, paths in roles.items()}
+    return LogfmtLayout("logfmt", keys | {"time": ("time",)} if apart else keys, "date" if apart else "")
+
+
+def _date_and_time(seen: Mapping[tuple[str, ...], Sequence[object]]) -> bool:
+    """Whether the keys `date` and `time` hold the two halves of a time, as firewalls write them."""
+    date, time = seen.get(("date",), ()), seen.get(("time",), ())
+    return (
+        bool(date and time)
+        and all(re.fullmatch(r'"?\d{4}-\d\d-\d\d"?', str(value)) for value in date)
+        and all(re.fullmatch(r'"?\d{1,2}:\d\d:\d\d(?:\.\d+)?"?', str(value)) for value in time)
     )
-    roles = _choose(counts, {})
-    return LogfmtLayout("logfmt", {role: tuple(path[0] for path in paths) for role, paths in roles.items()})
 
 
 def _shown_elsewhere(
@@ -90,7 +104,7 @@ def _leaves(value: dict[str, object], path: tuple[str, ...]) -> Iterator[tuple[t
 
 
 def _choose(
-    counts: dict[tuple[str, ...], int] | Counter[tuple[str, ...]], values: dict[tuple[str, ...], list[object]]
+    counts: dict[tuple[str, ...], int], values: dict[tuple[str, ...], list[object]]
 ) -> dict[str, tuple[tuple[str, ...], ...]]:
     names = key_names()
     taken: set[tuple[str, ...]] = set()
@@ -123,8 +137,11 @@ def _usable(role: str, values: Sequence[object]) -> bool:
     return not any(isinstance(value, dict) for value in values)
 
 
-def _level_codes(levels: Sequence[object]) -> str:
+def _level_codes(levels: Sequence[object], keys: set[str]) -> str:
     numbers = {int(str(level)) for level in levels if re.fullmatch(r"\d{1,2}", str(level))}
     if not numbers:
         return ""
-    return "tens" if max(numbers) >= 10 else "syslog"
+    if max(numbers) >= 10:
+        return "tens"
+    # Up to 4 it may as well be counted from debug upwards: a number says less than a wrong name.
+    return "syslog" if max(numbers) > 4 or keys & {"priority", "severity"} else ""

@@ -13,6 +13,8 @@ class KeySource:
     columns: tuple[str, ...] = ()
     pattern: str | None = None
     field: str | None = None
+    reuse_gap: float | None = None
+    """Seconds without a record after which the same key is another execution's; None: keys are used once."""
 
 
 @dataclass(frozen=True)
@@ -117,19 +119,26 @@ def field_keys(store: Store, limit: int) -> list[str]:
 
 
 def measure_key(store: Store, key: KeySource, first_record: int, last_record: int) -> KeyStatistics:
-    """Statistics of a key over a stretch of records."""
+    """Statistics of a key over a stretch of records, each use of a key that is used again counted by itself."""
+    split = ""
+    if key.reuse_gap is not None:
+        split = f""", used AS (
+            SELECT * REPLACE (key || chr(0) || sum(CASE WHEN pause > {key.reuse_gap} THEN 1 ELSE 0 END)
+                   OVER (PARTITION BY key ORDER BY record_id) AS key)
+            FROM (SELECT *, epoch(time - lag(time) OVER (PARTITION BY key ORDER BY record_id)) AS pause FROM keyed)
+        )"""
     # One row: the whole candidate.
     row = store.row(
         f"""
         WITH keyed AS (
-            SELECT p.record_id, {_expression(key)} AS key, s.template_id
+            SELECT p.record_id, p.time, {_expression(key)} AS key, s.template_id
             FROM parsed_record AS p JOIN record_shape USING (record_id) JOIN shape AS s USING (shape_id)
             JOIN source AS o USING (source_id)
             WHERE p.record_id BETWEEN $first AND $last AND NOT o.is_baseline
-        ), per_value AS (
+        ){split}, per_value AS (
             SELECT key, count(*) AS records, count(DISTINCT template_id) AS templates,
                    max(record_id) - min(record_id) AS span, arg_min(template_id, record_id) AS first_template
-            FROM keyed WHERE key IS NOT NULL GROUP BY key
+            FROM {"used" if split else "keyed"} WHERE key IS NOT NULL GROUP BY key
         ), starts AS (SELECT first_template, count(*) AS uses FROM per_value GROUP BY first_template)
         SELECT coalesce(sum(records), 0) / greatest((SELECT count(*) FROM keyed), 1), count(*), coalesce(median(records), 0),
                coalesce(avg(CASE WHEN records = 1 THEN 1 ELSE 0 END), 1), coalesce(avg(templates), 0),

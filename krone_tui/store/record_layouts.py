@@ -194,6 +194,8 @@ class LogfmtLayout:
 
     name: str
     roles: Mapping[str, tuple[str, ...]]
+    date: str = ""
+    """The key of the date, where `time` is but the time of day."""
 
     _PAIR = r'[A-Za-z_@][\w.@/:-]*=(?:"(?:[^"\\]|\\.)*"|[^\s"]*)'
 
@@ -210,10 +212,13 @@ class LogfmtLayout:
             role: value[role] for role in ("component", "host", "process", "thread") if role in value
         }
         if "time" in value:
-            out["time"] = time_expression(value["time"], ("iso", "epoch"), clock)
+            moment = value["time"]
+            if self.date:
+                moment = f"({self._value(capture, (self.date,))} || ' ' || {moment})"
+            out["time"] = time_expression(moment, ("iso", "epoch"), clock)
         if "level" in value:
             out["level"] = _level(value["level"], "")
-        used = [key for keys in self.roles.values() for key in keys]
+        used = [*(key for keys in self.roles.values() for key in keys), self.date]
         pattern = r'([A-Za-z_@][\w.@/:-]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)'
         keys, values = (f"regexp_extract_all({capture}, {quoted(pattern)}, {group})" for group in (1, 2))
         known = ", ".join(map(quoted, used)) or "''"
@@ -221,7 +226,8 @@ class LogfmtLayout:
         shown = f"list_transform({kept}, lambda p: to_json(p[1]) || ':' || to_json({_unquoted('p[2]')}))"
         out["fields"] = f"nullif('{{' || array_to_string({shown}, ',') || '}}', '{{}}')"
         rest = capture
-        for key in [key for role in ("time", "level") for key in self.roles.get(role, ())]:
+        headed = [key for role in ("time", "level") for key in self.roles.get(role, ())]
+        for key in [*headed, self.date] if self.date else headed:
             rest = f"regexp_replace({rest}, {quoted(self._key_pattern(key) + ' *')}, ' ')"
         out["message"] = _first(value.get("message"), f"nullif(trim({rest}), '')", text)
         out["raw"] = text

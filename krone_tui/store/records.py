@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from krone_tui.store.connection import Store
+from krone_tui.store.partial_lines import join_pieces
 from krone_tui.store.record_layouts import (
     COLUMNS,
     Clock,
@@ -121,7 +122,9 @@ def unwrap(store: Store, lines: pa.Array, wrapper: Unwrap, clock: Clock) -> pa.T
     )
     source = f"(SELECT plain, {capture} AS h FROM (SELECT {plain} AS plain FROM rows))"
     query = f"SELECT {shown} FROM {source}"
-    return _query(store, batched({"line": lines}), query)
+    inside = _query(store, batched({"line": lines}), query)
+    partial = small_integers(inside.column("partial")).astype(np.bool_)
+    return join_pieces(inside, partial) if partial.any() else inside
 
 
 def append_records(

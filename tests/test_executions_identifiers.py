@@ -1,0 +1,70 @@
+"""Identifiers known by their place or shape alone, and those that are used again."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from simple_logs import JOB_STEPS, SESSION_STEPS, Event, grouped, job, render, syslog, write
+
+
+def test_process_ids_that_are_used_again_and_again_still_tell_executions_apart(tmp_path: Path) -> None:
+    rng = random.Random(4)
+    work = [
+        [
+            Event(event.seconds, f"box {event.text}")
+            for event in job(str(2000 + index % 20), 200.0 * index, rng, SESSION_STEPS, 3.0)
+        ]
+        for index in range(200)
+    ]
+    log = write(tmp_path / "sessions.log", render(work, syslog))
+    with grouped([log]) as (_, result):
+        assert result.grouped_by in ("process", "component and process")
+        assert (result.executions, result.windows) == (200, 0)
+
+
+def queue_id(index: int) -> str:
+    """Ten hexadecimal digits, of which many have no letter and many no digit."""
+    rng = random.Random(index)
+    return "".join(rng.choice(("0123456789", "ABCDEF", "0123456789ABCDEF")[index % 3]) for _ in range(10))
+
+
+MAIL_STEPS = (
+    "mx1 postfix/smtpd[2{a}]: {id}: client=unknown[10.2.0.{a}]",
+    "mx1 postfix/cleanup[3{a}]: {id}: message-id=<9f{b}c{a}e7@example.org>",
+    "mx1 postfix/qmgr[18]: {id}: from=<a@example.org>, size={b}, nrcpt=1 (queue active)",
+    "mx1 postfix/smtp[4{a}]: {id}: to=<b@example.net>, relay=mail[192.0.2.1]:25, status=sent (250 OK)",
+    "mx1 postfix/qmgr[18]: {id}: removed",
+)
+
+
+def test_queue_ids_hold_a_mail_together_whatever_digits_they_have(tmp_path: Path) -> None:
+    rng = random.Random(5)
+    work = [job(queue_id(index), 1.5 * index, rng, MAIL_STEPS) for index in range(120)]
+    log = write(tmp_path / "mail.log", render(work, syslog))
+    with grouped([log]) as (store, result):
+        assert result.grouped_by == "id at the start"
+        assert (result.executions, result.windows) == (120, 0)
+        assert store.scalar("SELECT min(records) FROM execution") == len(MAIL_STEPS)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "name"),
+    [
+        ("id at the start", lambda i: f"1OY{i:03d}-JHLv64-Fi"),
+        ("id at the start", lambda i: f"jA9J1UvC{i:06d}"),
+        ("address:port", lambda i: f"client 10.0.{i % 3}.7:{41_000 + 13 * i}"),
+    ],
+    ids=["three parts", "letters and digits", "address and port"],
+)
+def test_ids_known_by_their_place_or_shape_tell_work_apart(
+    tmp_path: Path, candidate: str, name: Callable[[int], str]
+) -> None:
+    steps = tuple(
+        "{id} " + step.partition(": ")[2].replace(" for {id}", "").replace("{id}", "it") for step in JOB_STEPS
+    )
+    rng = random.Random(6)
+    work = [job(name(index), 0.7 * index, rng, steps) for index in range(60)]
+    log = write(tmp_path / "work.log", render(work))
+    with grouped([log]) as (_, result):
+        assert (result.grouped_by, result.executions) == (candidate, 60)

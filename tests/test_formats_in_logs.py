@@ -1,0 +1,134 @@
+"""What the formats make of whole logs: pieces joined, halves of a time put together, nothing taken for what it is not."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from krone_tui.ingest import ingest
+from krone_tui.settings import Settings
+from krone_tui.store.connection import Store
+
+Read = Callable[[list[str], str], list[tuple[Any, ...]]]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """Columns of the records of a log made of these lines."""
+
+    def run(lines: list[str], columns: str) -> list[tuple[Any, ...]]:
+        log = tmp_path / "app.log"
+        log.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        with Store.create(None, Settings(threads=1)) as store:
+            ingest(store, [str(log)])
+            return store.rows(f"SELECT {columns} FROM parsed_record ORDER BY record_id")
+
+    return run
+
+
+def cri(second: int, part: str, text: str) -> str:
+    return f"2026-03-14T08:00:{second:02}.123456789Z stdout {part} {text}"
+
+
+def test_json_that_the_runtime_cut_into_pieces_is_one_record(read: Read) -> None:
+    lines = []
+    for number in range(20):
+        whole = json.dumps({"level": "error", "msg": f"order {number} failed", "blob": "x" * 90})
+        cuts = [] if number % 4 else [11, 60]
+        pieces = [whole[a:b] for a, b in zip([0, *cuts], [*cuts, None], strict=True)]
+        lines += [cri(number, "P", piece) for piece in pieces[:-1]] + [cri(number, "F", pieces[-1])]
+    found = read(lines, "level, message, last_line - first_line, json_extract_string(fields, '$.blob')")
+    assert found == [
+        ("ERROR", f"order {number} failed", 0 if number % 4 else 2, "x" * 90) for number in range(20)
+    ]
+
+
+def test_pieces_of_plain_text_are_joined_without_a_newline(read: Read) -> None:
+    lines = [
+        cri(1, "F", "2026-03-14 08:00:01 INFO up"),
+        cri(2, "P", "2026-03-14 08:00:02 WARN half "),
+        cri(3, "F", "of it"),
+    ]
+    assert read(lines, "message, first_line, last_line") == [("up", 1, 1), ("half of it", 2, 3)]
+
+
+def test_what_was_cut_reads_the_same_as_it_was_written(read: Read) -> None:
+    lines = [cri(1, "P", "2026-03-14 08:00:02 WARN half "), cri(1, "F", "of it")] * 6
+    assert {raw for (raw,) in read(lines, "raw")} == {"\n".join(lines[:2])}
+
+
+def test_a_level_is_no_host(read: Read) -> None:
+    lines = [f"2026-03-14T08:00:{n:02}Z {'INFO' if n % 2 else 'ERROR'} server: listening" for n in range(12)]
+    found = read(lines, "level, host, component, message")
+    assert found[:2] == [("ERROR", None, "server", "listening"), ("INFO", None, "server", "listening")]
+
+
+def test_programs_with_and_without_a_process_id_are_told_from_their_host(read: Read) -> None:
+    lines = [
+        "2026-03-14T08:00:00+00:00 web1 kernel: link down",
+        "2026-03-14T08:00:01+00:00 web1 sshd[7]: accepted",
+    ] * 6
+    assert read(lines, "host, component, process, message")[:2] == [
+        ("web1", "kernel", None, "link down"),
+        ("web1", "sshd", "7", "accepted"),
+    ]
+
+
+def test_a_log_whose_lines_are_all_indented_has_a_record_for_each(read: Read) -> None:
+    lines = [f"    2026/03/14 08:00:{n:02} [ERR] raft: lost leader" for n in range(12)]
+    assert len(read(lines, "message")) == 12
+
+
+def test_a_time_alone_on_its_line_is_that_of_what_follows(read: Read) -> None:
+    entry = [
+        "Errors in file /u01/orcl_ora_1.trc:",
+        "ORA-00600: internal error code",
+        "Incident details in: x",
+    ]
+    lines = [line for n in range(6) for line in (f"Sat Mar 14 08:00:0{n} 2026", *entry)]
+    found = read(lines, "CAST(time AS VARCHAR), message, last_line - first_line")
+    assert found == [(f"2026-03-14 08:00:0{n}", "\n".join(entry), 3) for n in range(6)]
+
+
+def test_a_date_and_a_time_of_day_in_two_keys_are_one_time(read: Read) -> None:
+    lines = [
+        f'date=2026-03-14 time=08:00:{n:02} level="warning" action="deny" srcip=10.0.0.{n}' for n in range(12)
+    ]
+    found = read(lines, "CAST(time AS VARCHAR), level, message")
+    assert found[3] == ("2026-03-14 08:00:03", "WARNING", 'action="deny" srcip=10.0.0.3')
+
+
+@pytest.mark.parametrize(
+    ("key", "levels", "read_as"),
+    [
+        ("level", [0, 1, 2, 3], ["0", "1", "2", "3"]),
+        ("level", [3, 4, 6], ["ERR", "WARNING", "INFO"]),
+        ("priority", [3, 4], ["ERR", "WARNING"]),
+        ("level", [30, 50], ["INFO", "ERROR"]),
+    ],
+    ids=["counted upwards", "syslog", "a syslog priority", "tens"],
+)
+def test_a_number_for_a_level_is_named_only_where_its_scheme_is_known(
+    read: Read, key: str, levels: list[int], read_as: list[str]
+) -> None:
+    lines = [json.dumps({"time": "2026-03-14T08:00:00Z", key: level, "msg": "x"}) for level in levels * 4]
+    assert [level for (level,) in read(lines, "level")][: len(levels)] == read_as
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "value"),
+    [
+        ("2026-03-14 08:00:00,123 INFO  com.example.Cart [r-17] - loaded", "context", "r-17"),
+        ("2026-03-14 08:00:00,123 [pool-1] INFO com.example.Cart [r-17] - loaded", "context", "r-17"),
+        (
+            "2026-03-14T08:00:00.1Z  INFO request{id=7}:query{n=1}: shop::db: loaded",
+            "span",
+            "request{id=7}",
+        ),
+    ],
+    ids=["log4j", "logback", "tracing"],
+)
+def test_the_context_before_a_message_is_kept(read: Read, line: str, field: str, value: str) -> None:
+    assert read([line] * 12, f"message, json_extract_string(fields, '$.{field}')")[0] == ("loaded", value)
