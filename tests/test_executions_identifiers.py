@@ -68,3 +68,30 @@ def test_ids_known_by_their_place_or_shape_tell_work_apart(
     log = write(tmp_path / "work.log", render(work))
     with grouped([log]) as (_, result):
         assert (result.grouped_by, result.executions) == (candidate, 60)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "template", "name"),
+    [
+        ("task_id=*", '{text}\t{{"task_id": {id}, "runner": "r-7"}}', lambda i: f"{48_120_000 + 7 * i}"),
+        ("[id] inside", "{text} worker [{id}]", lambda i: f"{i:08x}-5fc7-{i * 31:06d}@10.5.255.71"),
+        ("uuid", "{text} of {id}", lambda i: f"{i * 2654435761 % 2**32:08x}-d6a8-11ef-86bc-5bd1c80ef731"),
+    ],
+    ids=["in a JSON object behind the message", "in brackets amid the message", "a whole UUID, not a part"],
+)
+def test_ids_inside_the_message_tell_work_apart(
+    tmp_path: Path, candidate: str, template: str, name: Callable[[int], str]
+) -> None:
+    steps = tuple(
+        "INFO  "
+        + template.replace(
+            "{text}",
+            step.partition(": ")[2].replace(" for {id}", "").replace("{id}", "it").replace("{b}", "9"),
+        )
+        for step in JOB_STEPS
+    )
+    rng = random.Random(7)
+    work = [job(name(index), 0.7 * index, rng, steps) for index in range(60)]
+    log = write(tmp_path / "work.log", render(work))
+    with grouped([log]) as (_, result):
+        assert (result.grouped_by, result.executions) == (candidate, 60)

@@ -66,3 +66,26 @@ def test_no_key_name_stands_for_two_columns_with_the_same_rank() -> None:
     roles = key_names().roles
     assert {"time", "level", "message", "component", "host", "process", "thread"} == set(roles)
     assert len({names[0] for names in roles.values()}) == len(roles)
+
+
+def test_a_program_s_own_header_behind_the_journal_s_is_read_and_its_lines_stay_apart(tmp_path: Path) -> None:
+    log = tmp_path / "journal.log"
+    lines = [
+        "Mar 04 04:30:05 worker-3 kubelet[2111]: E0304 04:30:05.995434    2111 dns.go:153] Nameserver limits exceeded",
+        'Mar 04 04:30:06 worker-3 containerd[988]: time="2024-03-04T04:30:06.1Z" level=info msg="StopContainer returns" id=1',
+        "Mar 04 04:30:07 worker-3 kernel: eth0: link up",
+        "Mar 04 04:30:08 worker-3 kubelet[2111]: I0304 04:30:08.000001    2111 kubelet.go:12] SyncLoop ADD",
+    ]
+    log.write_text("\n".join(lines * 50) + "\n")
+    with Store.create(None, Settings(threads=1)) as store:
+        assert ingest(store, [str(log)]).records == 200
+        found = store.rows(
+            "SELECT DISTINCT host, level, component, message, coalesce(raw, prefix || message) FROM parsed_record ORDER BY 4"
+        )
+    assert [row[:4] for row in found] == [
+        ("worker-3", "E", "dns.go", "Nameserver limits exceeded"),
+        ("worker-3", "INFO", "containerd", "StopContainer returns"),
+        ("worker-3", "I", "kubelet.go", "SyncLoop ADD"),
+        ("worker-3", None, "kernel", "eth0: link up"),
+    ]
+    assert sorted(row[4] for row in found) == sorted(lines)

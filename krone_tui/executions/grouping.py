@@ -193,7 +193,7 @@ def score(candidate: Candidate, found: queries.KeyStatistics) -> float:
     if candidate.kind is Kind.FIELD and found.numbered < 0.5:
         # A word, such as a state or a version's name: no identifier.
         return 0.0
-    trust = {Kind.MESSAGE: 1.0, Kind.FIELD: 1.0, Kind.SOURCE: 1.0, Kind.HEADER: 0.8, Kind.WINDOW: 0.0}[
+    trust = {Kind.MESSAGE: 1.0, Kind.FIELD: 1.0, Kind.SOURCE: 1.0, Kind.HEADER: 0.7, Kind.WINDOW: 0.0}[
         candidate.kind
     ]
     return trust * found.coverage * several * kinds * lifetime * begins_alike * not_endless

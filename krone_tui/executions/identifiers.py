@@ -42,11 +42,18 @@ _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F
 _PREFIXED = re.compile(
     r"(?<![A-Za-z0-9_./\-])([A-Za-z]{2,20}[_\-])(-?[a-fA-F_\-]*[0-9][0-9a-fA-F_\-]*)(?![A-Za-z0-9])"
 )
-_KEYED = re.compile(r"(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9_.\-]{0,30})\s?[=:]\s?[\"'\[{(]?(" + _ID + r")")
+_KEYED = re.compile(
+    r"(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9_.\-]{0,30})[\"']?\s?[=:]\s?[\"'\[{(]?(" + _ID + r")"
+)
 _WORD = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z]{3,20})[ #]{1,2}\[?(-?[0-9]{2,})(?![0-9.:,]*[0-9A-Za-z%])")
 _BARE_UUID = re.compile(r"(?<![0-9a-fA-F\-])(" + _UUID + r")(?![0-9a-fA-F\-])")
-_BARE_HEX = re.compile(r"(?<![0-9A-Za-z])((?:[0-9]+[a-fA-F]|[a-fA-F]+[0-9])[0-9a-fA-F]{6,62})(?![0-9A-Za-z])")
-_BRACKETED = re.compile(r"^\s*[\[(](?:[A-Za-z_]+[=:# -])?(" + _ID + r")[\])]")
+_BARE_HEX = re.compile(
+    r"(?<![0-9A-Za-z\-])((?:[0-9]+[a-fA-F]|[a-fA-F]+[0-9])[0-9a-fA-F]{6,62})(?![0-9A-Za-z\-])"
+)
+_INSIDE = re.compile(r"^.{1,120}?\[([A-Za-z0-9_.:@\-]{8,})\]")
+_BRACKETED = re.compile(
+    r"^\s*[\[(](?:[A-Za-z_]+[=:# -])?([A-Za-z0-9](?:[A-Za-z0-9_.:@/\-]*[A-Za-z0-9])?)[\])]"
+)
 _LEADING = re.compile(
     r"^\s*([0-9A-F]{6,}|[0-9a-f]{6,}|[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4}"
     r"|[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,20}|[A-Za-z0-9]{2,}[0-9][A-Za-z0-9_\-]*):?(?:\s|$)"
@@ -56,13 +63,15 @@ letters without vowels (Postfix's long ids), and what has a digit."""
 _ADDRESS = re.compile(r"(?<![0-9.])([0-9]{1,3}(?:\.[0-9]{1,3}){3}:[0-9]{2,5})(?![0-9])")
 _ADDRESS_PATTERN = r"\b([0-9]{1,3}(?:\.[0-9]{1,3}){3}:[0-9]{2,5})\b"
 _UUID_PATTERN = f"\\b({_UUID})\\b"
-_HEX_PATTERN = r"\b((?:[0-9]+[a-fA-F]|[a-fA-F]+[0-9])[0-9a-fA-F]{6,62})\b"
+# Not a part of a UUID, which is an identifier as a whole.
+_HEX_PATTERN = r"(?:^|[^0-9A-Za-z\-])((?:[0-9]+[a-fA-F]|[a-fA-F]+[0-9])[0-9a-fA-F]{6,62})(?:$|[^0-9A-Za-z\-])"
 _SHAPES = {
     "uuid": _UUID_PATTERN,
     "hex id": _HEX_PATTERN,
     "address:port": _ADDRESS_PATTERN,
     "[id] at the start": _BRACKETED.pattern,
     "id at the start": _LEADING.pattern,
+    "[id] inside": _INSIDE.pattern,
 }
 UNNAMED = frozenset(_SHAPES)
 """Candidates known by their shape alone."""
@@ -163,6 +172,9 @@ def _found(message: str) -> Iterable[tuple[Candidate, str]]:
         yield _shaped("[id] at the start"), bracketed[1]
     if leading := _LEADING.match(message):
         yield _shaped("id at the start"), leading[1]
+    inside = _INSIDE.match(message)
+    if inside and re.search(r"\d", inside[1]) and re.search(r"[A-Za-z]", inside[1]):
+        yield _shaped("[id] inside"), inside[1]
 
 
 def named(name: str) -> Candidate | None:
@@ -194,7 +206,7 @@ def _keyed(key: str) -> Candidate:
     return Candidate(
         f"{key}=*",
         Kind.MESSAGE,
-        pattern=f"(?:^|[^A-Za-z0-9]){re.escape(key)}\\s?[=:]\\s?[\"'\\[{{(]?({_ID})",
+        pattern=f"(?:^|[^A-Za-z0-9]){re.escape(key)}[\"']?\\s?[=:]\\s?[\"'\\[{{(]?({_ID})",
     )
 
 

@@ -108,15 +108,27 @@ def _wrapped(store: Store, texts: list[str], wrapper: Wrapper, colours: bool, cl
             return None
     layouts = _layouts(store, bodies, clock)
     if wrapper.soft:
-        telling = [layout for layout in layouts if _tells_more_than_level(layout)]
+        telling = [
+            layout
+            for layout in layouts
+            if _tells_more_than_level(layout) and (not wrapper.for_level or _states_level(layout))
+        ]
         headed = matches(store, _strings(bodies), telling).any(axis=1).mean() if telling else 0.0
-        if headed < _INNER_SHARE:
+        # A header that may stand behind the outer one by itself needs no help.
+        alone = matches(store, _strings(texts), telling).any(axis=1).mean() if telling else 0.0
+        if headed < _INNER_SHARE or (wrapper.for_level and alone >= headed):
             return None
     return Shape(layouts, taken_off)
 
 
 def _tells_more_than_level(layout: Layout) -> bool:
     return not isinstance(layout, TextLayout) or bool(layout.times)
+
+
+def _states_level(layout: Layout) -> bool:
+    if isinstance(layout, TextLayout):
+        return "level" in layout.groups
+    return bool(getattr(layout, "roles", {}).get("level"))
 
 
 def _layouts(store: Store, texts: Sequence[str], clock: Clock) -> tuple[Layout, ...]:

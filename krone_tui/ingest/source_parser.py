@@ -213,13 +213,18 @@ def _sample(lines: pa.Array) -> pa.Array:
 
 
 def _other_stream(wrapped: pa.Table | None, codes: npt.NDArray[np.int8]) -> npt.NDArray[np.bool_]:
-    """Lines that another container wrote than the line before; a part of a line goes on in the next one."""
+    """Lines that another container or program wrote than the line before; a part of a line goes on in the next one."""
     broken = np.zeros(len(codes), dtype=bool)
     if wrapped is None or len(codes) < 2:
         return broken
-    hosts = wrapped.column("host").combine_chunks().dictionary_encode()
-    keys = (hosts.chunk(0) if isinstance(hosts, pa.ChunkedArray) else hosts).indices.fill_null(-1).to_numpy()
-    broken[1:] = keys[1:] != keys[:-1]
+    for name in ("host", "component"):
+        values = wrapped.column(name).combine_chunks().dictionary_encode()
+        keys = (
+            (values.chunk(0) if isinstance(values, pa.ChunkedArray) else values)
+            .indices.fill_null(-1)
+            .to_numpy()
+        )
+        broken[1:] |= keys[1:] != keys[:-1]
     partial = records.small_integers(wrapped.column("partial"))
     # The next part of a line that was cut starts nothing, whatever it looks like.
     codes[1:][partial[:-1].astype(bool) & ~broken[1:]] = records.CONTINUED

@@ -9,7 +9,7 @@ what comes from a log (JSON keys) passes through `quoted`.
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -285,15 +285,16 @@ class Unwrap:
     pattern: str = ""
     colours: bool = False
     """Terminal colour codes are removed too."""
-    groups: tuple[str, ...] = field(default=())
+    times: tuple[str, ...] = ("iso",)
+    """How its time may be written, as in `TextLayout`."""
 
 
 def time_expression(text: str, kinds: Sequence[str], clock: Clock) -> str:
     """SQL: a TIMESTAMP, in UTC where the text states a zone, else as written; NULL where none fits."""
     found = _first(*(_one_time(text, kind, clock) for kind in kinds))
-    # 'infinity', years BC and five-digit years are times to DuckDB, and none to compute with. least() and greatest()
-    # pass over NULL.
-    first, end = "TIMESTAMP '0001-01-01'", "TIMESTAMP '10000-01-01'"
+    # 'infinity', years BC and five-digit years are times to DuckDB, and none to compute with; no log is older than the
+    # epoch, but two digits of a year pass for four. least() and greatest() pass over NULL.
+    first, end = "TIMESTAMP '1969-12-31'", "TIMESTAMP '10000-01-01'"
     return f"nullif(nullif(greatest(least({found}, {end}), {first}), {first}), {end})"
 
 

@@ -106,11 +106,13 @@ def unwrap(store: Store, lines: pa.Array, wrapper: Unwrap, clock: Clock) -> pa.T
             "partial": "coalesce(NOT ends_with(h[1], chr(10)), false)",
         }
     elif wrapper.kind == "text":
-        layout = TextLayout(wrapper.name, wrapper.pattern, ("iso",))
+        layout = TextLayout(wrapper.name, wrapper.pattern, wrapper.times)
         capture = layout.capture("plain")
         columns = {"body": "substr(plain, length(h.prefix) + 1)", "prefix": "h.prefix"}
         columns |= {name: f"nullif(h.{name}, '')" for name in ("host", "component") if name in layout.groups}
-        columns["time"] = time_expression("h.time", ("iso",), clock) if "time" in layout.groups else "NULL"
+        columns["time"] = (
+            time_expression("h.time", wrapper.times, clock) if "time" in layout.groups else "NULL"
+        )
         columns["partial"] = "h.partial = 'P'" if "partial" in layout.groups else "false"
     else:
         capture, columns = "NULL", {"body": "plain", "partial": "false"}
@@ -240,7 +242,20 @@ def _attributes(items: str) -> str:
     return f"CAST('{{' || coalesce(array_to_string({pairs}, ','), '') || '}}' AS JSON)"
 
 
-def settle_clock(store: Store, source_id: int, layouts: Sequence[Layout], clock: Clock) -> None:
+def read_alike(layouts: Sequence[Layout], wrapper: Unwrap | None, one: Clock, other: Clock) -> bool:
+    """Whether two clocks give such records the same columns on insertion."""
+    return one == other or _as_read(layouts, wrapper, one) == _as_read(layouts, wrapper, other)
+
+
+def _as_read(layouts: Sequence[Layout], wrapper: Unwrap | None, clock: Clock) -> list[object]:
+    kinds = wrapper.times if wrapper is not None else ()
+    return [
+        *(layout.columns("text", "header", clock) for layout in layouts),
+        *(time_expression("time", (kind,), clock) for kind in kinds),
+    ]
+
+
+def settle_clock(store: Store, source_id: int, layouts: Sequence[Layout], clock: Clock) -> bool:
     """Give times that lack their year (or date) the one that keeps them in order and none in the future.
 
     On insertion they got the year (date) of `clock.latest`. Where a record is more than half a period earlier

@@ -63,6 +63,8 @@ class Wrapper:
     unwrap: Unwrap
     soft: bool
     """Taken only when the lines inside have a header of their own."""
+    for_level: bool
+    """Taken only when that header states a level too: the outer one is a header already, and lacks it."""
     sample: str
 
 
@@ -86,8 +88,14 @@ def wrappers() -> tuple[Wrapper, ...]:
     """All wrappers, most telling first."""
     return tuple(
         Wrapper(
-            Unwrap(entry["name"], entry.get("kind", "text"), entry["pattern"]),
+            Unwrap(
+                entry["name"],
+                entry.get("kind", "text"),
+                entry["pattern"],
+                times=tuple(entry.get("times", ("iso",))),
+            ),
             entry.get("soft", False),
+            entry.get("for_level", False),
             entry["sample"],
         )
         for entry in _read("wrappers.toml")["wrapper"]
