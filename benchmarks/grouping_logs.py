@@ -305,7 +305,7 @@ def logs() -> Iterator[GroupingLog]:
     yield GroupingLog("JSON with traces", ("trace_id",), _json_traces)
     yield GroupingLog("database sessions", ("process",), _database_sessions)
     yield GroupingLog("mail queue", ("id at the start",), _mail_queue)
-    yield GroupingLog("task queue", ("uuid", "[id] inside"), _task_queue)
+    yield GroupingLog("task queue", ("uuid",), _task_queue)
     yield GroupingLog("batch tasks", ("tid *",), _batch_tasks)
     yield GroupingLog("cluster jobs", ("JobId=*",), _cluster_jobs)
     yield GroupingLog("orders in words", ("order *",), _orders_in_words)

@@ -174,7 +174,9 @@ def _found(message: str) -> Iterable[tuple[Candidate, str]]:
         yield _shaped("id at the start"), leading[1]
     inside = _INSIDE.match(message)
     if inside and re.search(r"\d", inside[1]) and re.search(r"[A-Za-z]", inside[1]):
-        yield _shaped("[id] inside"), inside[1]
+        # Other shapes say more of what they are.
+        if not any(shape.fullmatch(inside[1]) for shape in (_PREFIXED, _BARE_UUID, _BARE_HEX)):
+            yield _shaped("[id] inside"), inside[1]
 
 
 def named(name: str) -> Candidate | None:
