@@ -1,7 +1,5 @@
 """Opens logs: runs the stages in order, keeps the result, serves it to whoever asks."""
 
-import contextlib
-import hashlib
 import os
 import resource
 import tempfile
@@ -13,30 +11,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from krone_tui import __version__
+from krone_tui import __version__, earlier
 from krone_tui.abstraction import AskingExtractor, Extractor, build_hierarchy, mine_templates
-from krone_tui.detection import detect, model_files
-from krone_tui.errors import KroneError
+from krone_tui.detection import detect
+from krone_tui.earlier import AGAIN, RESULT_SETTINGS, cache_file, open_cache
+from krone_tui.errors import Cancelled, KroneError
 from krone_tui.executions import group_executions
 from krone_tui.explanation import adjudicate
 from krone_tui.hierarchies import as_edited, chosen_extractor, placed_notes
-from krone_tui.ingest import SourceFile, ingest, resolve_sources
-from krone_tui.knowledge import Baseline, resolve_baseline
+from krone_tui.ingest import SourceFile, ingest, packed, resolve_sources
+from krone_tui.knowledge import resolve_baseline
 from krone_tui.progress import Progress, silent
-from krone_tui.resources import data_folder
 from krone_tui.seqs import build_seqs
 from krone_tui.settings import Settings
-from krone_tui.store import SCHEMA_VERSION, Store, facts, integrity, kept
+from krone_tui.store import SCHEMA_VERSION, Store, facts, grown, kept
 from krone_tui.store.judging import Judging
 
 STAGES = ("ingest", "templates", "hierarchy", "executions", "seqs", "detection")
 """In the order they run."""
-_RESULT_SETTINGS = ("group_by", "idle_gap", "normal_before", "sensitivity", "exhaustive")
-"""Settings that change what the stages write, and therefore name a cache of their own. The content of the hierarchy's
-file does so too.
-"""
-_AGAIN = "provisional"
-"""An investigation whose model failed on the way: it serves this once, and is made anew the next time."""
 _LEAST_ADDRESSES = 1280 << 20
 """Bytes of address space, of which the libraries reserve far more than they use; with 512 MB in use all works."""
 
@@ -86,10 +78,10 @@ class Investigation:
         baseline = resolve_sources(known.logs) if known.logs else []
         _refuse_odd_names([*sources, *baseline])
         extractor = chosen_extractor(paths, settings, progress)
-        cache = _cache_file(sources, baseline, known, settings, extractor)
+        cache = cache_file(sources, baseline, known, settings, extractor)
         notes: list[str] = []
         if cache is not None:
-            store = _open_cache(cache, settings, notes)
+            store = open_cache(cache, settings, notes)
             if store is not None:
                 found = cls(store, settings, Opened(True, (*notes, *facts.notes(store))), None)
                 return found._as_edited(extractor, paths, settings)._adjudicated(settings, progress)
@@ -118,19 +110,16 @@ class Investigation:
             else:
                 aside = cache.with_name(f".{cache.stem}.{os.getpid()}.{threading.get_ident()}.partial")
             try:
-                aside.unlink(missing_ok=True)
-                with Store.create(aside, settings) as store:
-                    if building is not None:
-                        building(store)
-                    notes.extend(run_stages(store, paths, settings, progress, extractor))
-                    store.connection.execute("CHECKPOINT")
+                _remove(aside)
+                before = earlier.of_the_same_log(cache) if cache is not None else []
+                notes.extend(_made(aside, before, paths, settings, progress, building, extractor))
                 if cache is not None:
                     aside.replace(cache)
+                    earlier.forget(before)
                     kept.forget_oldest(cache.parent, settings.cache_bytes, keep=cache)
                 finished = Store.open(cache or aside, settings)
             except BaseException:
-                aside.unlink(missing_ok=True)
-                aside.with_name(aside.name + ".wal").unlink(missing_ok=True)
+                _remove(aside)
                 if temporary is not None:
                     temporary.cleanup()
                 raise
@@ -188,26 +177,65 @@ class Investigation:
         self.close()
 
 
+def _made(
+    aside: Path,
+    before: Sequence[Path],
+    paths: Sequence[str],
+    settings: Settings,
+    progress: Progress,
+    building: Callable[[Store], None] | None,
+    extractor: Extractor | None,
+) -> tuple[str, ...]:
+    """Make the investigation in the file `aside`, out of an earlier one of the log where that gives the same; its notes."""
+
+    def make(store: Store, begun: earlier.Begun | None) -> tuple[str, ...]:
+        with store:
+            if building is not None:
+                building(store)
+            notes = run_stages(store, paths, settings, progress, extractor, begun)
+            store.connection.execute("CHECKPOINT")
+        return notes
+
+    begun = earlier.begun(before, aside, settings)
+    if begun is not None:
+        try:
+            return (begun.note, *make(begun.store, begun))
+        except Exception as error:
+            # Whatever an earlier investigation brings along, the log itself decides. Ctrl-C is a RuntimeError to DuckDB.
+            if isinstance(error, Cancelled | RuntimeError) or type(error).__name__ == "InterruptException":
+                raise
+    _remove(aside)
+    return make(Store.create(aside, settings), None)
+
+
+def _remove(aside: Path) -> None:
+    aside.unlink(missing_ok=True)
+    aside.with_name(aside.name + ".wal").unlink(missing_ok=True)
+
+
 def run_stages(
     store: Store,
     paths: Sequence[str],
     settings: Settings,
     progress: Progress = silent,
     extractor: Extractor | None = None,
+    begun: earlier.Begun | None = None,
 ) -> tuple[str, ...]:
-    """All stages in order on an empty store. Returns notes for the user, one sentence each.
+    """All stages in order on an empty store, or on one that was begun. Returns notes for the user, one sentence each.
 
     extractor: where the hierarchy comes from; what the settings say, when it is not given.
     """
+    bookmark, masked = (begun.bookmark, begun.masked) if begun is not None else (None, None)
     extractor = extractor or chosen_extractor(paths, settings, progress)
     known = resolve_baseline(settings)
     known.load(store)
-    read = _timed(store, "ingest", lambda: ingest(store, paths, progress, baseline=known.logs))
-    _timed(store, "templates", lambda: mine_templates(store, progress))
+    read = _timed(store, "ingest", lambda: ingest(store, paths, progress, known.logs, bookmark))
+    mined = _timed(store, "templates", lambda: mine_templates(store, progress, masked))
     _timed(store, "hierarchy", lambda: build_hierarchy(store, extractor, progress))
     _timed(store, "executions", lambda: group_executions(store, settings, progress))
     _timed(store, "seqs", lambda: build_seqs(store, progress))
     judged = _timed(store, "detection", lambda: detect(store, settings, progress))
+    grown.keep_bookmark(store, packed(read.bookmark), mined.masked)
     notes = (*read.notes, *known.notes(store), *placed_notes(extractor, settings), *judged.notes)
     facts.write(
         store,
@@ -218,7 +246,7 @@ def run_stages(
             "baseline": known.in_words() or _else_normal(settings),
             "sensitivity": settings.sensitivity.value,
             "notes": "\n".join(notes),
-            "complete": _AGAIN if isinstance(extractor, AskingExtractor) and extractor.problem else "yes",
+            "complete": AGAIN if isinstance(extractor, AskingExtractor) and extractor.problem else "yes",
             **_kept_as(store, settings),
         },
     )
@@ -241,7 +269,7 @@ def _timed(store: Store, stage: str, run: Callable[[], Any]) -> Any:
 
 def _kept_as(store: Store, settings: Settings) -> dict[str, str]:
     """What `krone-tui cache list` says of this investigation."""
-    chosen = {name: getattr(settings, name) for name in (*_RESULT_SETTINGS, "hierarchy")}
+    chosen = {name: getattr(settings, name) for name in (*RESULT_SETTINGS, "hierarchy")}
     shown = {
         name: str(value)
         for name, value in chosen.items()
@@ -261,73 +289,6 @@ def _else_normal(settings: Settings) -> str:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().split("\n", 1)[0].rstrip(".")
-
-
-def _cache_file(
-    sources: Sequence[SourceFile],
-    baseline: Sequence[SourceFile],
-    known: Baseline,
-    settings: Settings,
-    extractor: Extractor | None,
-) -> Path | None:
-    """Where the investigation of just these inputs with just these settings is kept; None where it is not."""
-    if not settings.use_cache or any(source.mtime_ns is None for source in (*sources, *baseline)):
-        return None
-    digest = hashlib.blake2b(digest_size=16)
-    for part in (
-        __version__,
-        SCHEMA_VERSION,
-        *(getattr(settings, name) for name in _RESULT_SETTINGS),
-        extractor.identity if extractor else None,
-        *model_files(data_folder("models")),
-        "plugged in",
-        *model_files(settings.data_dir / "models"),
-        *((Path(source.path).resolve(), source.size, source.mtime_ns) for source in sources),
-        "baseline",
-        *((Path(source.path).resolve(), source.size, source.mtime_ns) for source in baseline),
-        "known",
-        *known.identity,
-    ):
-        digest.update(repr(part).encode())
-    return settings.cache_dir / f"{digest.hexdigest()}{kept.WHOLE}"
-
-
-def _open_cache(cache: Path, settings: Settings, notes: list[str]) -> Store | None:
-    """A finished cache, opened; a damaged one is set aside."""
-    with contextlib.suppress(Store.QueryError, OSError):
-        if not cache.exists():
-            return None
-        store = Store.open(cache, settings)
-        try:
-            made = facts.read(store).get("complete") if integrity.is_whole(store) else None
-        except BaseException:
-            store.close()
-            raise
-        if made == _AGAIN:
-            store.close()
-            return None
-        if made == "yes":
-            # When it was last used decides which one goes first; in a folder that is read-only none goes.
-            with contextlib.suppress(OSError):
-                os.utime(cache)
-            store.seal()
-            return store
-        store.close()
-    damaged = cache.with_suffix(kept.DAMAGED)
-    try:
-        cache.replace(damaged)
-    except FileNotFoundError:
-        # Another process was faster.
-        return None
-    except OSError as error:
-        # Of a folder that cannot be written, `kept.writable` tells.
-        if os.access(cache.parent, os.W_OK | os.X_OK):
-            notes.append(f"The cache of this log, {cache}, cannot be used or set aside: {error.strerror}.")
-        return None
-    notes.append(
-        f"The cache of this log was damaged; it is set aside as {damaged}, and the log is read again."
-    )
-    return None
 
 
 def _refuse_little_memory() -> None:

@@ -211,7 +211,7 @@ def test_a_log_that_needs_coarser_masks_than_what_was_learnt_is_refused(
 ) -> None:
     good, bad = job_pair(tmp_path)
     learn([str(good)], tmp_path / "k.duckdb", settings())
-    monkeypatch.setattr("krone_tui.abstraction.templates.MAX_SHAPES", 3)
+    monkeypatch.setattr("krone_tui.abstraction.shapes.MAX_SHAPES", 3)
     with (
         pytest.raises(KroneError, match="too many different messages"),
         investigated([bad], baseline=(tmp_path / "k.duckdb",)),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from krone_tui.abstraction import templates as stage
+from krone_tui.abstraction import shapes
 from krone_tui.abstraction.templates import TemplatesResult, mine_messages, mine_templates, template_texts
 from krone_tui.errors import Cancelled
 from krone_tui.progress import StageProgress
@@ -172,7 +172,7 @@ def test_the_tables_say_what_the_records_said(store: Store) -> None:
 def test_every_record_has_one_template_over_many_chunks(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stage, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(shapes, "CHUNK_BYTES", 1)
     messages = [f"step {n} of {kind}" for n in range(900) for kind in ("load", "save", "scan")]
     fill(store, messages)
     heard: list[StageProgress] = []
@@ -207,7 +207,7 @@ def test_a_cancelled_run_stops(store: Store) -> None:
 def test_messages_without_end_of_variety_are_masked_more_coarsely(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stage, "MAX_SHAPES", 50)
+    monkeypatch.setattr(shapes, "MAX_SHAPES", 50)
     rng = random.Random(3)
     noise = ["".join(rng.choices("abcdefghij", k=7)) for _ in range(400)]
     fill(
@@ -223,7 +223,7 @@ def test_messages_without_end_of_variety_are_masked_more_coarsely(
 
 
 def test_pure_noise_still_ends_in_a_few_templates(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage, "MAX_SHAPES", 50)
+    monkeypatch.setattr(shapes, "MAX_SHAPES", 50)
     rng = random.Random(3)
     fill(store, [" ".join("".join(rng.choices("abcdefghij", k=7)) for _ in range(5)) for _ in range(400)])
     assert mine_templates(store).templates == 1

@@ -15,30 +15,12 @@ from dataclasses import dataclass
 
 from drain3.drain import Drain
 
-from krone_tui.abstraction.masking import (
-    FIRST_LINE_LIMIT,
-    RECORD_PATTERN,
-    WILDCARD,
-    finish,
-    load_words,
-    mask,
-)
+from krone_tui.abstraction.masking import FIRST_LINE_LIMIT, WILDCARD, finish, load_words, mask
+from krone_tui.abstraction.shapes import mask_all, mask_on
 from krone_tui.errors import KroneError
 from krone_tui.progress import Progress, StageProgress, silent
 from krone_tui.store import Store, baseline
 from krone_tui.store import templates as queries
-
-CHUNK_RECORDS = 500_000
-"""Records masked by one query; fewer where messages are long."""
-
-CHUNK_BYTES = 96 << 20
-"""Bytes of messages masked by one query: bounds memory."""
-
-MAX_SHAPES = 100_000
-"""Distinct shapes after which the log is masked again, more coarsely: bounds time and memory."""
-
-MAX_SHAPE_BYTES = 64 << 20
-"""The same in bytes of text."""
 
 SIMILARITY = 0.5
 """Share of equal words that Drain asks for. Low, because `_split` undoes what should not have been joined."""
@@ -75,27 +57,34 @@ class TemplatesResult:
     masking_detail: int
     """How coarsely messages were masked, 0 the finest: more where a log's messages differ without end."""
     seconds: float
+    masked: queries.Masked | None
+    """What a later run over more records need not mask again; None where it was masked more coarsely."""
 
 
-def mine_templates(store: Store, progress: Progress = silent) -> TemplatesResult:
+def mine_templates(
+    store: Store, progress: Progress = silent, masked: queries.Masked | None = None
+) -> TemplatesResult:
     """Read `parsed_record` and `learnt_shape`, write `shape`, `record_shape` and `template`; what they held is replaced.
 
     template_id counts from 1, by descending number of records, then by text; so the same records give the
     same templates and ids, whatever their order. Entity, action, status and severity stay NULL.
-    What was learnt counts like records that were read. Raises `KroneError` where it was masked less coarsely than
-    this log needs, and what `progress` raises; the tables are then incomplete.
+    What was learnt counts like records that were read. `masked`: what `record_shape` holds already, which is kept.
+    Raises `KroneError` where what was learnt is masked less coarsely than this log needs, and what `progress` raises;
+    the tables are then incomplete.
     """
     started = time.perf_counter()
     extent = queries.extent(store, FIRST_LINE_LIMIT)
     learnt_detail = baseline.detail(store)
     detail = learnt_detail or 0
-    while (texts := _mask_all(store, extent, detail, progress)) is None:
+    found = mask_on(store, extent, masked, progress) if masked is not None and learnt_detail is None else None
+    while found is None and (found := mask_all(store, extent, detail, progress)) is None:
         if learnt_detail is not None:
             raise KroneError(
                 "This log has too many different messages to be compared with the knowledge base message by message; "
                 "name the good logs themselves (--baseline LOG)."
             )
         detail += 1
+    texts = list(found.texts)
     learnt = baseline.shape_counts(store)
     texts += sorted(learnt.keys() - set(texts))
     of_shape = template_texts(texts)
@@ -110,7 +99,10 @@ def mine_templates(store: Store, progress: Progress = silent) -> TemplatesResult
         store, texts, [ids[text] for text in of_shape], [_readable(text) for text in ordered]
     )
     progress(StageProgress("templates", extent.records, extent.records, "records"))
-    return TemplatesResult(len(ordered), len(texts), extent.records, detail, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return TemplatesResult(
+        len(ordered), len(texts), extent.records, detail, seconds, None if detail else found
+    )
 
 
 def _readable(text: str) -> str:
@@ -124,36 +116,6 @@ def mine_messages(messages: Sequence[str]) -> list[str]:
     distinct = sorted(set(shapes.values()))
     of_shape = dict(zip(distinct, template_texts(distinct), strict=True))
     return [of_shape[shapes[message]] for message in messages]
-
-
-def _mask_all(store: Store, extent: queries.Extent, detail: int, progress: Progress) -> list[str] | None:
-    """Write `record_shape` and return the shapes' texts by shape_id, or None when there are too many."""
-    queries.clear(store)
-    per_record = max(1, extent.bytes // max(1, extent.records))
-    step = max(1000, min(CHUNK_RECORDS, CHUNK_BYTES // per_record))
-    shape_ids: dict[str, int] = {}
-    size = 0
-    try:
-        for first in range(extent.first, extent.last + 1, step):
-            progress(StageProgress("templates", first - extent.first, extent.records, "records"))
-            last = min(first + step - 1, extent.last)
-            masked = queries.mask_chunk(
-                store, first, last, pattern=RECORD_PATTERN, limit=FIRST_LINE_LIMIT, detail=detail
-            )
-            if detail < queries.LEAST_DETAIL and len(masked) > MAX_SHAPES:
-                return None
-            ids = []
-            for text in masked:
-                shape = finish(text)
-                shape_id = shape_ids.setdefault(shape, len(shape_ids))
-                size += len(shape) if shape_id == len(shape_ids) - 1 else 0
-                ids.append(shape_id)
-            if detail < queries.LEAST_DETAIL and (len(shape_ids) > MAX_SHAPES or size > MAX_SHAPE_BYTES):
-                return None
-            queries.write_chunk(store, masked, ids)
-    finally:
-        queries.finish_chunks(store)
-    return list(shape_ids)
 
 
 # ---------------------------------------------------------------------------------------------------------

@@ -4,9 +4,12 @@ import bz2
 import codecs
 import contextlib
 import gzip
+import hashlib
 import io
 import lzma
+import os
 import re
+import stat
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -59,6 +62,18 @@ class EmptySourceError(NotALogError):
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A place between two chunks of a plain file, at which whoever reads the file again can begin."""
+
+    offset: int
+    """Bytes of the chunks before."""
+    read: int
+    """Bytes that were read by then, the first of the next chunk among them: where chunks are cut depends on them."""
+    digest: str
+    """Of those bytes: SHA-256, which today's processors compute faster than any other hash that is as hard to fool."""
+
+
+@dataclass(frozen=True)
 class Chunk:
     """Whole lines of a source."""
 
@@ -69,6 +84,8 @@ class Chunk:
     undecodable_lines: int
     position: int
     """How many bytes of the file on disk had been read."""
+    mark: Mark | None = None
+    """Its end, where a later run can go on; None where that would not give what reading all of it gives."""
 
 
 def sniff_compression(head: bytes) -> str:
@@ -104,11 +121,37 @@ class Reader:
             self.compression = sniff_compression(self._buffered.peek(8))
         except OSError as error:
             raise KroneError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
+        # Of the blocks so far; None where the file cannot be marked: it is no plain one, or its text not its bytes.
+        plain = path != "-" and stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
+        self._digest = hashlib.sha256() if plain and self.compression == "none" else None
+        self._read = self._handed_on = 0
+        self._held_back: bytes | None = None
 
     def close(self) -> None:
         """Close the file."""
         if self.path != "-":
             self._file.close()
+
+    def go_on_at(self, mark: Mark, idle: Callable[[int], None]) -> bool:
+        """Whether the file still begins with what was read before the mark; then `chunks` yields what follows it.
+
+        `idle` is called with how many bytes were compared, and may raise to give up.
+        """
+        if self._digest is None:
+            return False
+        held_back: list[bytes] = []
+        while self._read < mark.read:
+            end = mark.offset if self._read < mark.offset else mark.read
+            piece = self._buffered.read(min(_READ_BYTES, end - self._read))
+            if not piece:
+                return False
+            if self._read >= mark.offset:
+                held_back.append(piece)
+            self._digest.update(piece)
+            self._read += len(piece)
+            idle(self._read)
+        self._handed_on, self._held_back = mark.offset, b"".join(held_back)
+        return self._digest.hexdigest() == mark.digest
 
     def chunks(self) -> Iterator[Chunk]:
         """Chunks of about CHUNK_BYTES of whole lines; raises `NotALogError` when there is no text."""
@@ -116,8 +159,11 @@ class Reader:
         held = 0
         handed_on = False
         decode: Callable[[bytes, bool], bytes] | None = None
+        if self._held_back is not None:
+            rest, held, handed_on, decode = [self._held_back], len(self._held_back), True, _as_is
         for block in self._blocks():
             text = block
+            self._count(block)
             if decode is None:
                 text = self._after_hole(block)
                 if not text:
@@ -125,6 +171,8 @@ class Reader:
                 if looks_binary(text[: 64 << 10]):
                     raise NotALogError(f"{self._shown} is not a text log: it holds binary data.")
                 decode, text = _decoder(text)
+                if decode is not _as_is or len(text) != len(block):
+                    self._digest = None
             text = decode(text, False)
             rest.append(text)
             held += len(text)
@@ -132,7 +180,8 @@ class Reader:
                 whole = b"".join((*rest[:-1], text[:cut]))
                 rest, held = [text[cut:]], len(text) - cut
                 handed_on = True
-                yield self._chunk(whole)
+                self._handed_on += len(whole)
+                yield self._chunk(whole, mark=self._mark())
             elif held > MAX_LINE_BYTES:
                 self.note = (
                     f"It has a line of more than {MAX_LINE_BYTES >> 20} MB: from there on it was left out."
@@ -171,14 +220,28 @@ class Reader:
                 raise KroneError(f"{self._shown} cannot be read to its end: {error}.") from None
             self.note = f"The compressed file is damaged ({error}): lines after the damage are lost or wrong."
 
-    def _chunk(self, data: bytes, *, added: bool = False) -> Chunk:
+    def _count(self, block: bytes) -> None:
+        """Keep the digest of what was read; a short block ends where the file ended then, and will not once it has grown."""
+        self._read += len(block)
+        if self._digest is not None:
+            if len(block) == _READ_BYTES:
+                self._digest.update(block)
+            else:
+                self._digest = None
+
+    def _mark(self) -> Mark | None:
+        if self._digest is None or self.note is not None:
+            return None
+        return Mark(self._handed_on, self._read, self._digest.hexdigest())
+
+    def _chunk(self, data: bytes, *, added: bool = False, mark: Mark | None = None) -> Chunk:
         size = len(data) - added
         data, undecodable = _valid_utf8(data)
         data = data.replace(b"\r\n", b"\n")
         if b"\r\n" in data:
             data = _RETURNS.sub(b"\n", data)
         position = self._counted.count
-        return Chunk(data, size, undecodable, position)
+        return Chunk(data, size, undecodable, position, mark)
 
 
 class _Counted(io.RawIOBase):

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from krone_tui.ingest.bookmark import MAX_REST, ParserState
 from krone_tui.ingest.cutting import LOOSE_SHARE, Lines, loose_lines, record_starts
 from krone_tui.ingest.detection import SAMPLE_LINES, Shape, detect, fits, further_layouts
 from krone_tui.store import records
@@ -46,9 +47,12 @@ class SourceParser:
     It asks the database but never writes to it, so that it may run in a thread beside the one that writes.
     """
 
-    def __init__(self, store: Store, clock: Clock, shapes: list[Shape]) -> None:
-        """shapes: those of the sources before, most recent first; this source's is added."""
+    def __init__(
+        self, store: Store, clock: Clock, shapes: list[Shape], state: ParserState | None = None
+    ) -> None:
+        """shapes: those of the sources before, most recent first; this source's is added. state: to go on from."""
         self.lines = 0
+        self._records = 0
         self._store = store
         self._clock = clock
         self._shapes = shapes
@@ -60,6 +64,11 @@ class SourceParser:
         self._handed_on = False
         self._by_layout: Counter[str] = Counter()
         self._unknown = self._headed = 0
+        if state is not None:
+            self.lines, self._records, self._rest = state.lines, state.records, state.rest.encode()
+            self._shape, self._detections = state.shape, state.detections
+            self._unknown, self._headed = state.unknown, state.headed
+            self._by_layout.update(dict(state.by_layout))
 
     def batches(self, chunks: Iterable[bytes]) -> Iterator[Batch]:
         """The records of whole lines. The last one of a chunk is kept back: the next lines may continue it."""
@@ -69,6 +78,21 @@ class SourceParser:
             yield from self._parse(self._rest, final=True)
         while self._pending:
             yield self._batch()
+
+    def state(self) -> ParserState | None:
+        """What another parser needs to go on after the chunks so far; None where it cannot."""
+        if self._shape is None or self._shape.otlp or len(self._rest) > MAX_REST:
+            return None
+        return ParserState(
+            self.lines,
+            self._records,
+            self._rest.decode(),
+            self._shape,
+            self._detections,
+            self._unknown,
+            self._headed,
+            tuple(self._by_layout.items()),
+        )
 
     @property
     def layouts(self) -> Sequence[Layout]:
@@ -183,6 +207,7 @@ class SourceParser:
         self._pending.append(pa.table(columns))
         self._pending_bytes += len(original.data)
         self.lines += int(ends[-1])
+        self._records += len(starts)
         counts = np.bincount(layouts[layouts >= 0], minlength=len(self._shape.layouts))
         self._by_layout.update({name: int(n) for name, n in zip(self._shape.names, counts, strict=True) if n})
 

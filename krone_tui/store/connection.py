@@ -12,7 +12,7 @@ import pyarrow as pa
 from krone_tui.settings import Settings
 from krone_tui.store.overlay import lay_over
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Raised with every change of schema.sql: a cache of another version is rebuilt."""
 
 _SCHEMA = Path(__file__).with_name("schema.sql")
@@ -94,6 +94,11 @@ class Store(Database):
             os.umask(old_mask)
         connection.execute(_SCHEMA.read_text(encoding="utf-8"))
         return cls(connection, path)
+
+    @classmethod
+    def reopen(cls, path: Path, settings: Settings) -> Self:
+        """The file of an investigation, to be written to again: one that nobody else has open."""
+        return cls(_connect(str(path), settings), path)
 
     @classmethod
     def open(cls, path: Path, settings: Settings) -> Self:

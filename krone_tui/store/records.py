@@ -259,8 +259,9 @@ def settle_clock(store: Store, source_id: int, layouts: Sequence[Layout], clock:
     """Give times that lack their year (or date) the one that keeps them in order and none in the future.
 
     On insertion they got the year (date) of `clock.latest`. Where a record is more than half a period earlier
-    than the one before, a new year (day) began.
+    than the one before, a new year (day) began. Returns whether any was changed.
     """
+    changed = False
     for period, unit in (("year", timedelta(days=365)), ("day", timedelta(days=1))):
         incomplete = [
             layout
@@ -283,6 +284,7 @@ def settle_clock(store: Store, source_id: int, layouts: Sequence[Layout], clock:
         ).fetchall()
         if plain[0][0]:
             continue
+        changed = True
         store.connection.execute(
             f"""
             UPDATE parsed_record SET time = time - to_{period}s(turn.back)
@@ -305,6 +307,7 @@ def settle_clock(store: Store, source_id: int, layouts: Sequence[Layout], clock:
             """,
             limits,
         ).fetchall()
+    return changed
 
 
 @dataclass(frozen=True)

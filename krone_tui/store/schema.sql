@@ -232,6 +232,12 @@ CREATE TABLE work (
 -- One row: a fact about the whole investigation (tool version, baseline in force, complete or not).
 CREATE TABLE fact (name VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
 
+-- One row, or none: where a later run can go on when the log has grown.
+CREATE TABLE bookmark (
+    place VARCHAR NOT NULL,             -- JSON: how far which source was read, and what decides how the next line is read
+    masked_texts BIGINT                 -- distinct masked messages, summed over the queries; NULL: masked more coarsely
+);
+
 -- CONTRACT. One row: one record with its template and execution.
 CREATE VIEW record AS
 SELECT p.record_id, p.source_id, p.first_line, p.last_line, p.time, p.level, p.component, p.message,

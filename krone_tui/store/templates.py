@@ -64,6 +64,17 @@ class Extent:
     """Of all messages, each counted to the limit."""
 
 
+@dataclass(frozen=True)
+class Masked:
+    """What is masked in the finest way already: the first records, in `record_shape`."""
+
+    records: int
+    texts: tuple[str, ...]
+    """Of their shapes, by shape_id."""
+    distinct: int
+    """Distinct masked texts before `finish`, summed over the queries."""
+
+
 def extent(store: Store, limit: int) -> Extent:
     """Count records and the bytes of their messages, at most `limit` each."""
     row = store.connection.execute(
