@@ -100,6 +100,19 @@ def test_a_step_repeated_too_often_is_a_matter_of_count(odd: Store) -> None:
     assert "Updated index" in mode.title
 
 
+@pytest.mark.parametrize("part", [slice(0, -12), slice(12, None)], ids=["the end", "the beginning"])
+def test_what_the_log_s_edge_cut_off_is_not_flagged_and_what_lacks_the_same_amid_it_is(
+    folder: Path, tmp_path: Path, part: slice
+) -> None:
+    lines = render(jobs(200, 3, {90: JOB_STEPS[:4], 110: JOB_STEPS[3:]}, name=name))
+    log = write(tmp_path / "excerpt.log", lines[part])
+    with investigated([log], baseline=(folder / "good.log",)) as store:
+        records = dict(store.rows("SELECT identifier, records FROM execution WHERE NOT is_good"))
+        cut = {one for one, count in records.items() if count < len(JOB_STEPS)} - {name(90), name(110)}
+        assert len(cut) >= 3
+        assert flagged(store) == {name(90), name(110)}
+
+
 def test_executions_of_the_baseline_are_never_flagged(odd: Store) -> None:
     good = odd.rows("SELECT count(*), count(*) FILTER (flagged) FROM execution_verdict WHERE is_good")
     assert good == [(200, 0)]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from krone_tui.detection.bursts import BINS, bursts
+from krone_tui.detection.bursts import BINS, CAP, bursts
 from krone_tui.detection.features import RARE_SHARE, SEQ_FEATURES, StepContext, seq_features, step_surprise
 from krone_tui.detection.sequences import Sequences, surprise
 
@@ -126,6 +126,20 @@ class Reference:
         touching = self.having(lambda one: any(parent[other] == parent[step] for other in one.steps))
         return doubt(self.having(lambda one: step in one.steps), touching)
 
+    def excess(self, test: Callable[[Case], bool]) -> float:
+        """How surely more of the log under analysis passes a test than of the baseline."""
+        mine = sum(one.self_weight for one in self.peers if test(one)) - self.own
+        good = sum(one.good_weight for one in self.peers if test(one))
+        mine_of = sum(one.self_weight for one in self.peers) - self.own
+        good_of = sum(one.good_weight for one in self.peers)
+        if not good_of or not mine or mine / (mine + good) <= mine_of / (mine_of + good_of):
+            return 0.0
+        share = mine_of / (mine_of + good_of)
+        ratio = mine * math.log(mine / ((mine + good) * share))
+        if good:
+            ratio += good * math.log(good / ((mine + good) * (1 - share)))
+        return min(ratio / math.log(10), CAP)
+
 
 @given(CASES)
 @settings(max_examples=60, deadline=None)
@@ -173,6 +187,7 @@ def expected_features(cases: list[Case], at: int) -> dict[str, float]:
         step: burst(cases, lambda one, step=step: step in one.steps) if rarity[step] > 1.0 else 0.0
         for step in steps
     }
+    excess = {step: reference.excess(lambda one, step=step: step in one.steps) for step in steps}
     return {
         "seq_rarity": doubt(me.weight - reference.own, reference.total),
         "step_rarity": max(rarity.values()),
@@ -194,6 +209,14 @@ def expected_features(cases: list[Case], at: int) -> dict[str, float]:
         "new_severity": max((SEVERITY[step] for step in new), default=0.0),
         "new_self_share": max(self_share.values(), default=0.0),
         "unknown": float(not me.good_weight and good_total > 0),
+        "step_excess": max(excess.values()),
+        "step_excess_severe": max(excess[step] * SEVERITY[step] for step in steps),
+        "move_excess": max(
+            reference.excess(
+                lambda one, move=move: move in one.moves and (min(move) >= 0 or one.parent == me.parent)
+            )
+            for move in moves
+        ),
         "burst": burst(cases, lambda one: one is me)
         if doubt(me.weight - reference.own, reference.total) > 1
         else 0.0,

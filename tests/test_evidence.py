@@ -28,6 +28,7 @@ ODD = {
     "missing": (ACCEPTED, OPENED, WROTE, CLOSED, FINISHED),
     "count": (ACCEPTED, OPENED, *[WROTE] * 12, UPDATED, CLOSED, FINISHED),
     "order": (ACCEPTED, OPENED, WROTE, UPDATED, FINISHED, CLOSED),
+    "early": (ACCEPTED, OPENED, WROTE, CLOSED, UPDATED, FINISHED),
     "begins": (OPENED, ACCEPTED, WROTE, UPDATED, CLOSED, FINISHED),
 }
 """Executions that do not run like the others, each in its own way."""
@@ -118,6 +119,7 @@ def store(log: Path) -> Iterator[Store]:
             "missing": ("missing", ["Updated", "Closed"], 2),
             "count": ("count", ["Wrote"], 2),
             "order": ("order", ["Updated", "Finished"], 3),
+            "early": ("order", ["Closed", "Updated"], 3),
             "begins": ("order", ["Opened"], 0),
         }
         variant = {
@@ -261,6 +263,21 @@ def test_steps_out_of_order_are_told_with_what_usually_comes_next(store: Store, 
     assert (int(here), int(having)) == (followers["Finished"], counted.having("Updated"))
     steps = {word: number for number, word in counted.lines[odd_name("order")]}
     assert first.lines == (steps["Updated"], steps["Finished"])
+
+
+def test_a_step_before_what_always_comes_first_is_told_with_how_often_it_comes_after(
+    store: Store, counted: Counted
+) -> None:
+    first, *_ = sentences(store, "early")
+    early, late, after, both = match(
+        "“_” comes before “_”; in # of # normal executions that have both it comes after", first
+    )
+    having = [steps for steps in counted.normal if {"Closed", "Updated"} <= set(steps)]
+    assert (early, late) == ("Closed", "Updated")
+    assert int(both) == len(having)
+    assert int(after) == sum(steps.index("Updated") < steps.index("Closed") for steps in having)
+    lines = {word: number for number, word in counted.lines[odd_name("early")]}
+    assert first.lines == (lines["Closed"], lines["Updated"])
 
 
 def test_an_unusual_begin_is_told_with_the_usual_one(store: Store, counted: Counted) -> None:

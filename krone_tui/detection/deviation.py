@@ -11,6 +11,7 @@ from krone_tui.detection.sequences import IntArray
 MISSING_WEIGHT = 0.75
 COUNT_WEIGHT = 0.6
 ORDER_WEIGHT = 0.5
+PRECEDENCE_WEIGHT = 0.7
 """How much a surprise of that kind weighs against that of a new step: the weaker the kind as evidence of a failure, the
 less. A step weighs its surprise times a half to one and a half, by how surely it reads as failure."""
 SEVERE = 0.5
@@ -34,6 +35,11 @@ class Deviation:
     strength: float
 
     @property
+    def lacks(self) -> bool:
+        """Something is missing: a step, the end, the beginning."""
+        return self.kind == "missing" or (self.kind == "order" and len(self.templates) == 1)
+
+    @property
     def key(self) -> tuple[str, tuple[int, ...]]:
         """What executions of one failure mode have in common."""
         if self.kind == "missing" and len(self.templates) == 2:
@@ -49,6 +55,7 @@ class Deviations:
         self._population = population
         self._found = routed.executions.found
         self._profiles = routed.executions.profiles
+        self._invariants = routed.executions.invariants
         variants = np.arange(len(population.offsets))
         self._pair_at = np.searchsorted(self._found.pair_owner, variants)
         self._move_order = np.argsort(self._found.move_owner, kind="stable")
@@ -63,6 +70,7 @@ class Deviations:
             self._step(variant, steps, span),
             self._count(variant, steps, span),
             self._order(variant, steps, span),
+            self._precedence(variant, steps, span),
         ]
         if span is None:
             candidates.append(self._missing(variant, steps))
@@ -88,8 +96,29 @@ class Deviations:
         if span is not None:
             strength = np.where(np.isin(templates, steps[span[0] : span[0] + span[1]]), strength, 0.0)
         best = int(strength.argmax())
-        position, length = self._run(variant, steps, int(templates[best]))
-        return Deviation("count", "status", (int(templates[best]),), position, length, float(strength[best]))
+        template, most = int(templates[best]), float(strength[best])
+        uneven = int(self._invariants.unequal[variant])
+        if (
+            uneven >= 0
+            and (uneven_strength := self._invariants.unequal_surprise(variant) * COUNT_WEIGHT) > most
+        ):
+            inside = span is None or bool((steps[span[0] : span[0] + span[1]] == uneven).any())
+            template, most = (uneven, uneven_strength) if inside else (template, most)
+        position, length = self._run(variant, steps, template)
+        return Deviation("count", "status", (template,), position, length, most)
+
+    def _precedence(self, variant: int, steps: IntArray, span: tuple[int, int] | None) -> Deviation | None:
+        early, late = int(self._invariants.early[variant]), int(self._invariants.late[variant])
+        if early < 0:
+            return None
+        position = int((steps == early).argmax())
+        end = int((steps == late).argmax()) + 1
+        if span is not None and not (span[0] <= position and end <= span[0] + span[1]):
+            return None
+        strength = self._invariants.precedence_surprise(variant) * PRECEDENCE_WEIGHT
+        return Deviation(
+            "order", self._common_level(early, late), (early, late), position, end - position, strength
+        )
 
     def _order(self, variant: int, steps: IntArray, span: tuple[int, int] | None) -> Deviation | None:
         moves = self._move_order[self._move_at[variant] : self._move_at[variant + 1]]

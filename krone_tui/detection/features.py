@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from krone_tui.detection.bursts import bursts, summed
+from krone_tui.detection.bursts import CAP, bursts, summed
 from krone_tui.detection.sequences import FloatArray, IntArray, Sequences, segment_max, segment_sum, surprise
 
 RARE_SHARE = 0.01
@@ -132,6 +132,7 @@ SEQ_FEATURES = (
     "seq_rarity", "step_rarity", "step_rarity_severe", "entity_rarity_severe", "entity_rarity", "action_rarity",
     "severity", "severe_share", "severe_records", "rare_steps", "move_rarity", "move_rarity_mean", "first_rarity",
     "last_rarity", "count_tail", "length_tail", "new_steps", "new_severity", "new_self_share", "unknown",
+    "step_excess", "step_excess_severe", "move_excess",
     "burst", "step_burst", "step_burst_severe", "move_burst", "self_size", "good_size",
 )  # fmt: skip
 """Names of the columns of `seq_features`, in order."""
@@ -159,6 +160,17 @@ def seq_features(sequences: Sequences, steps: StepContext, found: StepSurprise) 
     good_support = segment_sum(sequences.good_weight[owner], step, alphabet)[step]
     is_new = (good_support == 0) & (good_total[owner] > 0)
     self_support = segment_sum(sequences.self_weight[owner], step, alphabet)[step]
+
+    self_own = self_total[owner] - own[owner]
+    excess = _excess(self_support - own[owner], self_own, good_support, good_total[owner])
+    move_owner, move_id = found.move_owner, found.move_id
+    moves_known = int(move_id.max(initial=-1)) + 1
+    move_excess = _excess(
+        segment_sum(sequences.self_weight[move_owner], move_id, moves_known)[move_id] - own[move_owner],
+        self_total[move_owner] - own[move_owner],
+        segment_sum(sequences.good_weight[move_owner], move_id, moves_known)[move_id],
+        good_total[move_owner],
+    )
 
     # Everybody's steps keep to no time; what few have may.
     totals = sequences.bins.sum(axis=0, dtype=np.float64)
@@ -196,6 +208,9 @@ def seq_features(sequences: Sequences, steps: StepContext, found: StepSurprise) 
         "new_severity": segment_max(severity * is_new, owner, n),
         "new_self_share": segment_max(is_new * self_support / np.maximum(self_total[owner], 1.0), owner, n),
         "unknown": ((sequences.good_weight == 0) & (good_total > 0)).astype(np.float64),
+        "step_excess": segment_max(excess, owner, n),
+        "step_excess_severe": segment_max(excess * severity, owner, n),
+        "move_excess": segment_max(move_excess, move_owner, n),
         "burst": bursts(sequences.bins, totals) * uncommon_seq,
         "step_burst": segment_max(step_burst, owner, n),
         "step_burst_severe": segment_max(step_burst * severity, owner, n),
@@ -206,6 +221,25 @@ def seq_features(sequences: Sequences, steps: StepContext, found: StepSurprise) 
     }
     assert tuple(columns) == SEQ_FEATURES
     return np.column_stack(list(columns.values())).astype(np.float32)
+
+
+def _excess(
+    self_support: FloatArray, self_total: FloatArray, good_support: FloatArray, good_total: FloatArray
+) -> FloatArray:
+    """0…6: how surely something is more frequent in the log under analysis than in the baseline; 0 without a baseline.
+
+    −log10 of Chernoff's bound on the chance of such a share, were the rates the same. What a baseline never showed is
+    no news where it is small, and is certain to be where it is large and the log shows it again and again.
+    """
+    both = self_support + good_support
+    expected = self_total / np.maximum(self_total + good_total, 1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(self_support > 0, self_support * np.log(self_support / (both * expected)), 0.0)
+        ratio += np.where(
+            good_support > 0, good_support * np.log(good_support / (both * (1.0 - expected))), 0.0
+        )
+    more = (self_support > both * expected) & (good_total > 0)
+    return np.where(more, np.clip(ratio / np.log(10.0), 0.0, CAP), 0.0)
 
 
 def _conditional_rarity(

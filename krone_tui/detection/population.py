@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from krone_tui.detection.bursts import summed
 from krone_tui.detection.features import SEQ_FEATURES, StepContext, StepSurprise, seq_features, step_surprise
+from krone_tui.detection.invariants import INVARIANT_FEATURES, Invariants, compare_pairs
 from krone_tui.detection.profiles import PROFILE_FEATURES, ProfileComparison, compare_profiles
 from krone_tui.detection.sequences import FloatArray, IntArray, Sequences, segment_max, segment_sum, surprise
 
@@ -19,7 +20,7 @@ NESTED_SEQ_FEATURES = (*SEQ_FEATURES, "windows")
 RANKED = (
     "seq_rarity", "step_rarity", "step_rarity_severe", "entity_rarity_severe", "severe_share", "severe_records",
     "move_rarity", "last_rarity", "count_tail", "length_tail", "radius_0.001", "radius_0.02", "relative_radius_0.02",
-    "missing", "profile_rarity", "set_rarity", "status_seq_rarity", "action_seq_rarity", "entity_seq_rarity",
+    "missing", "precedence", "unequal", "profile_rarity", "set_rarity", "status_seq_rarity", "action_seq_rarity", "entity_seq_rarity",
 )  # fmt: skip
 """Features that are given a second time as how unusual their value is among all executions: what is noise in one
 system, such as order in one whose workers run in parallel, is a signal in another."""
@@ -30,6 +31,7 @@ NESTED_OF_SEQS = ("seq_rarity", "step_rarity", "move_rarity", "unknown", "burst"
 _RAW_EXECUTION_FEATURES = (
     *SEQ_FEATURES,
     *PROFILE_FEATURES,
+    *INVARIANT_FEATURES,
     *(f"{level}_{name}" for level in LEVELS for name in NESTED_OF_SEQS),
     "windows",
 )
@@ -102,6 +104,7 @@ class ExecutionView:
 
     found: StepSurprise
     profiles: ProfileComparison
+    invariants: Invariants
     features: npt.NDArray[np.float32]
     """[variants, len(NESTED_EXECUTION_FEATURES)]"""
 
@@ -157,6 +160,7 @@ def view_executions(population: Population, levels: dict[str, LevelView]) -> Exe
     context = StepContext(population.severity, _dense(population.entity), _dense(population.action))
     own = seq_features(flat, context, found)
     profiles = compare_profiles(flat)
+    invariants = compare_pairs(flat, windows=population.windows)
     nested: list[FloatArray] = []
     names = [SEQ_FEATURES.index(name) for name in NESTED_OF_SEQS]
     for level in LEVELS:
@@ -167,9 +171,13 @@ def view_executions(population: Population, levels: dict[str, LevelView]) -> Exe
             for column in names
         )
     windows = np.full(flat.count, float(population.windows))
-    features = np.hstack([own, profiles.features, np.column_stack([*nested, windows]).astype(np.float32)])
+    features = np.hstack(
+        [own, profiles.features, invariants.features, np.column_stack([*nested, windows]).astype(np.float32)]
+    )
     ranks = [_rank(features[:, _RAW_EXECUTION_FEATURES.index(name)], population) for name in RANKED]
-    return ExecutionView(found, profiles, np.hstack([features, np.column_stack(ranks).astype(np.float32)]))
+    return ExecutionView(
+        found, profiles, invariants, np.hstack([features, np.column_stack(ranks).astype(np.float32)])
+    )
 
 
 def _rank(value: npt.NDArray[np.float32], population: Population) -> FloatArray:

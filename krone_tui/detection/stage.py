@@ -35,6 +35,8 @@ from krone_tui.store import Store
 from krone_tui.store import detection as queries
 from krone_tui.store.seqs import TemplateNodes, Variants, read_template_nodes, read_variants
 
+CUT_SCORE = 0.45
+"""The most that an execution scores which lacks something and may go on beyond the log."""
 SHIPPED = ("severity", "local_context", "nested_aware_seq", "nested_aware")
 """Names that no detector of the user's own may take."""
 
@@ -222,8 +224,10 @@ def _write(
 ) -> int:
     """Find what deviates in each flagged variant, join equal deviations to failure modes, and write all of it."""
     found: list[tuple[_Outcome, int, Deviation]] = []
+    cut = queries.cut_by_the_log(store, len(variants.variant_id))
     for outcome in outcomes:
         deviations = Deviations(outcome.population, outcome.routed)
+        _let_go_of_cut_ones(outcome, deviations, cut[outcome.variants])
         outcome.nearest[:] = nearest_normal(outcome.population.flat, outcome.routed.flagged)
         found.extend(
             (outcome, local, deviations.of(local, _decided_span(outcome, local)))
@@ -284,6 +288,15 @@ def _write(
     if modes:
         queries.write_failure_modes(store, pa.Table.from_pylist(modes))
     return len(modes)
+
+
+def _let_go_of_cut_ones(outcome: _Outcome, deviations: Deviations, cut: BoolArray) -> None:
+    """What the log's own beginning or end may have taken from an execution is not held against it."""
+    routed = outcome.routed
+    for local in np.flatnonzero(routed.flagged & cut).tolist():
+        if deviations.of(local, _decided_span(outcome, local)).lacks:
+            routed.flagged[local] = False
+            routed.score[local] = min(routed.score[local], CUT_SCORE)
 
 
 def _decided_span(outcome: _Outcome, local: int) -> tuple[int, int] | None:

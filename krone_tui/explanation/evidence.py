@@ -16,6 +16,8 @@ SEVERE = 0.5
 """Severity from which a step is said to read as failure."""
 RARE = 0.01
 """Share of normal executions up to which a further failing step is worth a sentence of its own."""
+RARELY = 0.1
+"""Share of normal executions with two steps up to which the order they have there is no usual one."""
 MOST_FURTHER = 3
 """Further failing steps that get a sentence."""
 _KEPT = 1000
@@ -180,6 +182,10 @@ class _Usual:
         self._followers: dict[int | None, list[tuple[int | None, int]]] | None = None
         self.both = lru_cache(_KEPT)(lambda first, second: queries.both(store, first, second, window))
         """(normal executions with the first template, those of them that also have the second)."""
+        self.precedence = lru_cache(_KEPT)(
+            lambda first, second: queries.precedence(store, first, second, window)
+        )
+        """(normal executions with both templates, those of them in which the first one comes first)."""
         self.nearest = lru_cache(_KEPT)(lambda variant_id: queries.nearest(store, variant_id))
 
     def usage(self, template: int) -> queries.Usage:
@@ -310,6 +316,9 @@ class _Writer:
             (last,),
         )
 
+    def _first_line(self, template: int) -> int:
+        return next(step.first_line for step in self._steps if step.template_id == template)
+
     def _begins_with(self, template: int) -> Sentence:
         starts = self._usual.followers(None)
         here = sum(count for next_, count in starts if next_ == template)
@@ -322,6 +331,13 @@ class _Writer:
         )
 
     def _out_of_order(self, first: int, second: int, position: int) -> Sentence:
+        both, alike = self._usual.precedence(first, second)
+        if both and alike <= RARELY * both:
+            return Sentence(
+                f"{self._quote(first)} comes before {self._quote(second)}; in {both - alike:,} of {both:,} normal "
+                f"{self._unit} that have both it comes after",
+                (self._first_line(first), self._first_line(second)),
+            )
         following = dict(self._usual.followers(first))
         having = self._usual.usage(first).having
         usual = next(iter(following), None)

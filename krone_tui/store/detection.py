@@ -73,6 +73,27 @@ def executions_over_time(store: Store, variants: int, parts: int) -> npt.NDArray
     return result
 
 
+def cut_by_the_log(store: Store, variants: int) -> npt.NDArray[np.bool_]:
+    """[variants] whether each of its executions may have begun before the log, or go on after it.
+
+    It begins, or ends, no longer after the log's beginning, or before its end, than executions mostly last, or a fiftieth
+    of the log where they last longer. Windows are not: they are cut in any case.
+    """
+    rows = store.arrow(
+        """
+        WITH span AS (SELECT min(start_time) AS first, max(end_time) AS last FROM execution WHERE NOT is_good),
+             held AS (SELECT variant_id, start_time, end_time FROM execution WHERE NOT is_good AND NOT is_window),
+             usual AS (SELECT quantile_cont(epoch(end_time) - epoch(start_time), 0.95) AS seconds FROM held)
+        SELECT variant_id FROM held, span, usual GROUP BY variant_id
+        HAVING bool_and(least(epoch(start_time) - epoch(first), epoch(last) - epoch(end_time))
+                        <= least(seconds, (epoch(last) - epoch(first)) / 50))
+        """
+    )
+    result = np.zeros(variants, dtype=bool)
+    result[_ints(rows, "variant_id")] = True
+    return result
+
+
 def template_words(store: Store) -> list[tuple[int, str, str | None, str]]:
     """(template_id, text, level, outcome) of every template, in the order of ids."""
     return [

@@ -60,15 +60,15 @@ class Alphabet:
         return WORDS * float(self.rng.beta(2, 4) if roll < 0.975 else self.rng.beta(5, 2))
 
     def alarming(self) -> float:
-        """Of a template that reports trouble which is nobody's concern: a retry, a client that left."""
-        if self.leveled and self.rng.random() < 0.3:
+        """Of a template that reports trouble which is nobody's concern: a retry, a client that left, a card declined."""
+        if self.leveled and self.rng.random() < 0.4:
             return ERROR if self.rng.random() < 0.4 else WARN
         return WORDS * float(self.rng.beta(3, 3) if self.rng.random() < 0.6 else self.rng.beta(8, 2))
 
     def failing(self) -> float:
         """Of a template that reports a failure: high, now and then missed."""
-        if self.leveled and self.rng.random() < 0.8:
-            return float(self.rng.choice([FATAL, ERROR, WARN], p=[0.2, 0.65, 0.15]))
+        if self.leveled and self.rng.random() < 0.75:
+            return float(self.rng.choice([FATAL, ERROR, WARN], p=[0.15, 0.7, 0.15]))
         roll = self.rng.random()
         return WORDS * float(
             self.rng.beta(12, 1)
@@ -108,7 +108,7 @@ def _log_uniform(rng: Rng, low: float, high: float) -> float:
 
 
 def _size(rng: Rng) -> int:
-    return int(_log_uniform(rng, 120, 3000) if rng.random() < 0.9 else _log_uniform(rng, 3000, 12000))
+    return int(_log_uniform(rng, 120, 4000) if rng.random() < 0.88 else _log_uniform(rng, 4000, 12000))
 
 
 # ---- time: a log's beginning is 0, its end 1 ------------------------------------------------------------------
@@ -169,12 +169,21 @@ def _storm_steps(rng: Rng, alphabet: Alphabet, entities: list[int]) -> Sequence:
     return steps
 
 
-def _places(rng: Rng, count: int, wanted: int) -> tuple[IntArray, int]:
-    """Executions a failure mode may strike, in random order, and how many it does: anywhere, or as an incident does."""
-    if rng.random() < 0.5:
-        return rng.permutation(count), wanted
-    begin, end = _stretch(rng)
+def _struck(rng: Rng, count: int, incident: tuple[float, float]) -> tuple[IntArray, int]:
+    """Executions a failure mode may strike, in random order, and how many it does.
+
+    Anywhere, and mostly seldom: what fails often and all day long is repaired, or minded no more. Or as an incident does, its own
+    or the one that other failure modes come with, in which most may fail.
+    """
+    roll = rng.random()
+    if roll < 0.45:
+        # Some systems fail at the same place in every tenth execution, for months.
+        share = _log_uniform(rng, 0.0003, 0.02) if rng.random() < 0.94 else float(rng.uniform(0.02, 0.15))
+        return rng.permutation(count), max(1, int(rng.poisson(share * count)))
+    share = _log_uniform(rng, 0.0005, 0.03) if rng.random() < 0.8 else float(rng.uniform(0.03, 0.2))
+    begin, end = incident if roll < 0.75 else _stretch(rng)
     inside = np.arange(int(begin * count), max(int(end * count), int(begin * count) + 1))
+    wanted = max(1, int(rng.poisson(share * count)))
     return rng.permutation(inside), min(wanted, max(1, int(len(inside) * rng.uniform(0.3, 1.0))))
 
 
@@ -268,7 +277,7 @@ def _random_block(alphabet: Alphabet, depth: int, mixing: float) -> Block:  # no
     return inside
 
 
-def _random_workflow(alphabet: Alphabet, mixing: float) -> Block:
+def _random_workflow(alphabet: Alphabet, mixing: float, talk: float) -> Block:
     rng = alphabet.rng
     blocks = [
         _random_block(alphabet, int(rng.integers(0, 3)), mixing) for _ in range(int(rng.integers(2, 8)))
@@ -290,7 +299,83 @@ def _random_workflow(alphabet: Alphabet, mixing: float) -> Block:
         steps = _storm_steps(rng, alphabet, list(range(alphabet.entities)))
         # A chance of one, at the times of the storm.
         blocks.insert(int(rng.integers(1, len(blocks) + 1)), _optional(_step(steps), 1.0, _storm(rng)))
-    return _chain(blocks)
+    for _ in range(int(rng.poisson(1.6 * talk))):
+        at = int(rng.integers(len(blocks)))
+        words = [
+            alphabet.template(
+                alphabet.new_action(int(rng.integers(alphabet.entities))),
+                alphabet.alarming() if rng.random() < 0.8 else alphabet.complaining(),
+            )
+            for _ in range(int(rng.choice([1, 2, 3], p=[0.6, 0.3, 0.1])))
+        ]
+        blocks[at] = _retried(blocks[at], words, _log_uniform(rng, 0.0005, 0.06), _season(rng, 0.3))
+    exits = [_exit(alphabet, len(blocks), talk) for _ in range(int(rng.poisson(0.4 + 0.8 * talk)))]
+    return _leaving(blocks, exits)
+
+
+def _retried(block: Block, words: Sequence, chance: float, when: When) -> Block:
+    """Now and then an attempt fails, which is said, and the next one does not."""
+
+    def attempts(rng: Rng, at: float) -> Sequence:
+        steps: Sequence = []
+        while rng.random() < min(chance * when(at), 0.5) and len(steps) < 60:
+            tried = block(rng, at)
+            steps += [*tried[: int(rng.integers(len(tried) + 1))], *words]
+        return [*steps, *block(rng, at)]
+
+    return attempts
+
+
+@dataclass(frozen=True)
+class _Exit:
+    """A way a workflow may end early and in good order: not found, declined, nothing to do."""
+
+    after: int
+    """Blocks that come before."""
+    words: Sequence
+    closes: bool
+    """The last block still comes: the answer, the disconnect."""
+    chance: float
+    when: When
+
+
+def _exit(alphabet: Alphabet, blocks: int, talk: float) -> _Exit:
+    rng = alphabet.rng
+    calm = rng.random() < (0.4 if talk else 0.95)
+    words = [
+        alphabet.template(
+            alphabet.new_action(int(rng.integers(alphabet.entities))),
+            alphabet.calm()
+            if calm
+            else alphabet.alarming()
+            if rng.random() < 0.8
+            else alphabet.complaining(),
+        )
+        for _ in range(int(rng.choice([1, 2, 3], p=[0.5, 0.3, 0.2])))
+    ]
+    return _Exit(
+        int(rng.integers(1, blocks + 1)),
+        words,
+        bool(rng.random() < 0.6),
+        _log_uniform(rng, 0.0005, 0.08),
+        _season(rng, 0.25),
+    )
+
+
+def _leaving(blocks: list[Block], exits: list[_Exit]) -> Block:
+    """All blocks in turn, unless one of the exits is taken."""
+
+    def run(rng: Rng, at: float) -> Sequence:
+        steps: Sequence = []
+        for number, block in enumerate(blocks):
+            steps += block(rng, at)
+            for way in exits:
+                if way.after == number + 1 and rng.random() < min(way.chance * way.when(at), 0.9):
+                    last = blocks[-1](rng, at) if way.closes and number + 1 < len(blocks) else []
+                    return [*steps, *way.words, *last]
+        return steps
+
+    return run
 
 
 def _jitter(rng: Rng, steps: Sequence, chance: float) -> Sequence:
@@ -335,18 +420,22 @@ def _random_fault(alphabet: Alphabet, usual: Sequence) -> Fault:
             "replace",
             "missing",
             "repeat",
+            "segment",
             "reorder",
             "foreign",
+            "odd",
             "flood",
             "error_truncate",
         ],
-        p=[0.17, 0.16, 0.14, 0.14, 0.05, 0.06, 0.05, 0.06, 0.17],
+        p=[0.14, 0.12, 0.12, 0.16, 0.05, 0.07, 0.08, 0.03, 0.04, 0.05, 0.14],
     )
     errors = _error_steps(alphabet, target)
     flood_size = int(rng.integers(4, 80))
-    repeat_size = int(rng.integers(2, 20))
+    repeat_size = int(rng.choice([1, 2, int(rng.integers(3, 20))]))
+    reach = int(rng.integers(1, 7))
+    odd = alphabet.template(alphabet.new_action(alphabet.entity[target]), alphabet.calm())
 
-    def apply(rng: Rng, steps: Sequence) -> Execution | None:  # noqa: PLR0911
+    def apply(rng: Rng, steps: Sequence) -> Execution | None:  # noqa: PLR0911, PLR0912
         places = [at for at, step in enumerate(steps) if step == target]
         if not places:
             return None
@@ -382,6 +471,13 @@ def _random_fault(alphabet: Alphabet, usual: Sequence) -> Fault:
             return Execution(
                 [*steps[:at], *[target] * repeat_size, *steps[at:]], True, set(range(at, at + repeat_size))
             )
+        if kind == "segment":
+            # Done over again: sent twice, or a storm of retries.
+            again = [*steps[at : at + reach]] * repeat_size
+            return Execution([*steps[:at], *again, *steps[at:]], True, set(range(at, at + len(again))))
+        if kind == "odd":
+            # A message that says nothing bad, and that only what goes wrong writes, often in place of a step.
+            return Execution([*steps[:at], odd, *steps[at + int(rng.integers(2)) :]], True, {at})
         if kind == "reorder":
             rest = [*steps[:at], *steps[at + 1 :]]
             to = int(rng.integers(len(rest) + 1))
@@ -400,9 +496,23 @@ def workflow_system(rng: Rng) -> System:
     mixing = float(rng.choice([0.0, 0.3, 1.0], p=[0.3, 0.3, 0.4]))
     jitter = float(rng.choice([0.0, 0.02, 0.15], p=[0.5, 0.3, 0.2]))
     kinds = int(rng.choice([1, 2, 3, 5, 8], p=[0.35, 0.2, 0.2, 0.15, 0.1]))
-    workflows = [_random_workflow(alphabet, mixing) for _ in range(kinds)]
+    # How much an application says of its everyday troubles differs: many say nothing, some say little else.
+    talk = float(rng.choice([0.0, 0.5, 1.5, 3.0], p=[0.4, 0.25, 0.2, 0.15])) / kinds**0.5
+    workflows = [_random_workflow(alphabet, mixing, talk) for _ in range(kinds)]
     shares = 1.0 / np.arange(1, kinds + 1) ** rng.uniform(0.5, 2.5)
+    # What is asked for once a day, or once in ten thousand times: rare kinds are no failures.
+    rare = [
+        _log_uniform(rng, 0.0004, 0.01)
+        for _ in range(int(rng.choice([0, 1, 3, 6], p=[0.4, 0.25, 0.2, 0.15])))
+    ]
+    workflows += [_random_workflow(alphabet, mixing, talk) for _ in rare]
+    shares = np.r_[shares / shares.sum(), rare]
     shares /= shares.sum()
+    kinds += len(rare)
+    if kinds > 1 and rng.random() < 0.5:
+        # All kinds are received and answered alike.
+        entry, answer = _step(_random_step(alphabet)), _step(_random_step(alphabet))
+        workflows = [_chain([entry, workflow, answer]) for workflow in workflows]
     size = _size(rng)
     cut = float(rng.choice([0.0, 0.0, 0.001]))
     seasons = [_season(rng, 0.3) for _ in range(kinds)]
@@ -430,12 +540,11 @@ def _break_some(rng: Rng, executions: list[Execution], alphabet: Alphabet) -> No
     """Apply a few failure modes, each to its share of the executions."""
     normal = {tuple(execution.steps) for execution in executions}
     profiles = {tuple(sorted(execution.steps)) for execution in executions}
-    for _ in range(int(rng.integers(1, 7))):
+    incident = _stretch(rng)
+    for _ in range(int(rng.integers(1, 9))):
         usual = executions[int(rng.integers(len(executions)))].steps
         fault = _random_fault(alphabet, usual)
-        share = _log_uniform(rng, 0.0003, 0.02) if rng.random() < 0.87 else float(rng.uniform(0.02, 0.15))
-        wanted = max(1, int(rng.poisson(share * len(executions))))
-        places, wanted = _places(rng, len(executions), wanted)
+        places, wanted = _struck(rng, len(executions), incident)
         for at in places[: wanted * 8]:
             if wanted == 0:
                 break
@@ -577,6 +686,7 @@ def _random_boot(alphabet: Alphabet, daemons: list[int]) -> Sequence:
 def _break_windows(
     rng: Rng, executions: list[Execution], alphabet: Alphabet, daemons: list[int], limit: int
 ) -> None:
+    incident = _stretch(rng)
     for _ in range(int(rng.integers(1, 5))):
         entity = int(rng.choice(daemons)) if rng.random() < 0.75 else alphabet.new_entity()
         errors = [
@@ -590,9 +700,7 @@ def _break_windows(
             ["flood", "single", "alone"], p=[0.45, 0.35, 0.2] if alphabet.leveled else [0.72, 0.1, 0.18]
         )
         size = int(rng.integers(5, limit)) if kind == "flood" else 1
-        share = _log_uniform(rng, 0.0003, 0.03) if rng.random() < 0.9 else float(rng.uniform(0.03, 0.2))
-        wanted = max(1, int(rng.poisson(share * len(executions))))
-        places, wanted = _places(rng, len(executions), wanted)
+        places, wanted = _struck(rng, len(executions), incident)
         for at in places[:wanted]:
             if executions[at].faulty:
                 continue
