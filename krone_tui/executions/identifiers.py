@@ -173,10 +173,14 @@ def _found(message: str) -> Iterable[tuple[Candidate, str]]:
     if leading := _LEADING.match(message):
         yield _shaped("id at the start"), leading[1]
     inside = _INSIDE.match(message)
-    if inside and re.search(r"\d", inside[1]) and re.search(r"[A-Za-z]", inside[1]):
-        # Other shapes say more of what they are.
-        if not any(shape.fullmatch(inside[1]) for shape in (_PREFIXED, _BARE_UUID, _BARE_HEX)):
-            yield _shaped("[id] inside"), inside[1]
+    if inside and _tells_no_more(inside[1]):
+        yield _shaped("[id] inside"), inside[1]
+
+
+def _tells_no_more(value: str) -> bool:
+    """A value of letters and digits of which no other shape says more."""
+    mixed = re.search(r"\d", value) and re.search(r"[A-Za-z]", value)
+    return bool(mixed) and not any(shape.fullmatch(value) for shape in (_PREFIXED, _BARE_UUID, _BARE_HEX))
 
 
 def named(name: str) -> Candidate | None:
