@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from krone_tui.detection.onnx import open_session
 from krone_tui.errors import KroneError
 
-FEATURISER_VERSION = 1
+FEATURISER_VERSION = 2
 """Raised with every change of what `word_features` returns; a manifest names the one it was trained on."""
 
-WIDTH = 4096
-"""Columns of `word_features`: words, then pairs of words, then pieces of words, then a few flags."""
+WIDTH = 16384
+"""Columns of `word_features`: words, then pairs of words, then pieces of words, then a few flags. So many that
+words seldom share one: a calm word nobody taught would speak with the weight of the failure it falls on."""
 
 _FLAGS = (
     "empty",
@@ -33,13 +34,13 @@ _FLAGS = (
     "inability",
     "exclamation",
 )
-_WORDS, _PAIRS, _PIECES = 1600, 1600, WIDTH - 3200 - len(_FLAGS)
+_WORDS, _PAIRS, _PIECES = 5600, 7000, WIDTH - 12600 - len(_FLAGS)
 _SCALE = np.ones(WIDTH, dtype=np.float32)
 """What a present column counts: whole words most, pieces of words (there are many in each) least."""
 _SCALE[_WORDS : _WORDS + _PAIRS] = 0.7
 _SCALE[_WORDS + _PAIRS : -len(_FLAGS)] = 0.5
 
-_CHUNK = 512
+_CHUNK = 128
 """Templates featurised at once by `SeverityModel.score`: 8 MB of features."""
 
 _LONGEST = 4000
@@ -62,6 +63,8 @@ _INABILITY = frozenset(
 )
 _NONE = frozenset({"0", "none", "zero", "false"})
 _PREFIXES = frozenset({"un", "in", "de", "re", "mi"})
+_ENDINGS = ("ing", "ed", "able", "ible")
+"""They part "unpausing", which is work, from "unreachable", which is trouble."""
 _IO = re.compile(r"(?i)\bi/o\b")
 _REACH = 3
 """Words after a denial that it denies, unless the clause ends first."""
@@ -82,6 +85,11 @@ _NOT_ALARMS = frozenset(
     | {"retrieve", "retrieved", "retrieving", "several"}
 )
 """Words that begin like an alarm and are none. To deny is what rules do; to be denied is a failure."""
+_NOT_ALARM = re.compile(
+    r"deadlin|down(?:grad|hill|link|mix|sampl|scal|siz|time|ward)|drop(?:box|down|let|off|out)|"
+    r"issu(?:ed|er|ers|ing|ance)$|lossless|mission|retrain|retract|retrofit|severit|hangup|hanger|bugzilla"
+)
+"""How others begin that are none either."""
 _RELIEF = re.compile(
     r"(?:recover|correct(?:ed|ing|able)|succe|clear|resolv|restor|repair|heal|ok$|okay|pass|clean|fixed|"
     r"ignor|handl|benign|harmless|normal|fine$|good$)"
@@ -218,7 +226,7 @@ class _Known(NamedTuple):
 @lru_cache(maxsize=65536)
 def _word(word: str, denied: bool) -> _Known:
     stem = _stem(word)
-    alarms = bool(_ALARM.match(word)) and word not in _NOT_ALARMS
+    alarms = bool(_ALARM.match(word)) and word not in _NOT_ALARMS and not _NOT_ALARM.match(word)
     relieves = bool(_RELIEF.match(word))
     # A denied word speaks in other columns: in "no error found", "error" must stay silent.
     mark = "not " if denied else ""
@@ -235,7 +243,8 @@ def _word(word: str, denied: bool) -> _Known:
         padded = f"{word}_"
         pieces = {padded[at : at + size] for size in (4, 5) for at in range(len(padded) - size + 1)}
         if word[:2] in _PREFIXES:
-            pieces.add(f"^{word[:2]}")
+            ending = next((known for known in _ENDINGS if word.endswith(known)), "")
+            pieces.add(f"^{word[:2]} {ending}")
     columns = {_bucket(f"w {mark}{word}", _WORDS), _bucket(f"s {mark}{stem}", _WORDS)}
     columns.update(_WORDS + _PAIRS + _bucket(f"p {mark}{piece}", _PIECES) for piece in pieces)
     return _Known(stem, kind, flag, tuple(sorted(columns)))

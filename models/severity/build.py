@@ -24,7 +24,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from krone_tui.detection.severity import FEATURISER_VERSION, WIDTH, word_features
 
-VERSION = 1
+VERSION = 2
 """Of the model; raised when a new build is meant to replace a shipped one."""
 
 SEED = 20
