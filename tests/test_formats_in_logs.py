@@ -1,7 +1,9 @@
 """What the formats make of whole logs: pieces joined, halves of a time put together, nothing taken for what it is not."""
 
 import json
+import os
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +13,18 @@ from krone_tui.ingest import ingest
 from krone_tui.settings import Settings
 from krone_tui.store.connection import Store
 
-Read = Callable[[list[str], str], list[tuple[Any, ...]]]
+Read = Callable[..., list[tuple[Any, ...]]]
 
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    """Columns of the records of a log made of these lines."""
+    """Columns of the records of a log made of these lines, written at a time in seconds since 1970."""
 
-    def run(lines: list[str], columns: str) -> list[tuple[Any, ...]]:
+    def run(lines: list[str], columns: str, written: float | None = None) -> list[tuple[Any, ...]]:
         log = tmp_path / "app.log"
         log.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        if written is not None:
+            os.utime(log, (written, written))
         with Store.create(None, Settings(threads=1)) as store:
             ingest(store, [str(log)])
             return store.rows(f"SELECT {columns} FROM parsed_record ORDER BY record_id")
@@ -30,6 +34,37 @@ def read(tmp_path: Path) -> Read:
 
 def cri(second: int, part: str, text: str) -> str:
     return f"2026-03-14T08:00:{second:02}.123456789Z stdout {part} {text}"
+
+
+def test_pieces_of_two_streams_at_once_are_not_joined_with_each_other(read: Read) -> None:
+    lines = []
+    for number in range(20):
+        lines += [
+            cri(number, "P", f"payment {number} be"),
+            cri(number, "F", f"other {number} whole").replace("stdout", "stderr"),
+            cri(number, "F", "gan late"),
+            cri(number, "P", f"order {number} "),
+            cri(number, "F", "done"),
+        ]
+    said = [message for (message,) in read(lines, "message")]
+    assert said[:4] == ["payment 0 be", "other 0 whole", "gan late", "order 0 done"]
+    assert len(said) == 80
+
+
+def test_the_year_turns_in_the_times_of_a_server_around_programs_with_headers(read: Read) -> None:
+    begin = datetime(2025, 12, 31, 23)  # noqa: DTZ001 (as logs write it)
+    lines = []
+    for number in range(240):
+        now = begin + timedelta(seconds=30 * number)
+        said = (
+            f"kubelet[21]: E{now:%m%d %H:%M:%S}.995434 21 dns.go:153] Limits exceeded {number}",
+            f'containerd[31]: time="{now:%Y-%m-%dT%H:%M:%S}.123Z" level=info msg="created container {number}"',
+            f"systemd[1]: Started session {number} of user root.",
+        )[number % 3]
+        lines.append(f"{now:%b %e %H:%M:%S} worker-3 {said}")
+    written = (begin + timedelta(hours=2)).timestamp()
+    times = [time.replace(microsecond=0) for (time,) in read(lines, "time", written)]
+    assert times == [begin + timedelta(seconds=30 * number) for number in range(240)]
 
 
 def test_json_that_the_runtime_cut_into_pieces_is_one_record(read: Read) -> None:

@@ -32,7 +32,7 @@ class Prefetch(Generic[T]):
             for item in self._items:
                 if not self._put(item):
                     return
-        except Exception as error:  # noqa: BLE001, RUF100 (raised again by __iter__)
+        except Exception as error:  # noqa: BLE001, RUF100 (raised again by `consume`)
             last = error
         self._put(last)
 

@@ -13,7 +13,7 @@ from krone_tui.ingest.cutting import LOOSE_SHARE, Lines, loose_lines, record_sta
 from krone_tui.ingest.detection import SAMPLE_LINES, Shape, detect, fits, further_layouts
 from krone_tui.store import records
 from krone_tui.store.connection import Store
-from krone_tui.store.record_layouts import Clock, JsonLayout, Layout, LogfmtLayout
+from krone_tui.store.record_layouts import Clock, JsonLayout, Layout, LogfmtLayout, Unwrap
 
 _BATCH_BYTES = 48 << 20
 """Text that is written at once: enough rows for DuckDB's threads to write in parallel."""
@@ -99,9 +99,14 @@ class SourceParser:
         """What the source's lines were found to be; none before the first batch."""
         return self._shape.layouts if self._shape is not None else ()
 
+    @property
+    def wrapper(self) -> Unwrap | None:
+        """What was found to stand around the source's lines."""
+        return self._shape.wrapper if self._shape is not None else None
+
     def format_names(self) -> list[str]:
         """What the source is written in: its wrapper, then its header formats, most frequent first."""
-        wrapper = self._shape.wrapper.name if self._shape and self._shape.wrapper else ""
+        wrapper = self.wrapper.name if self.wrapper is not None else ""
         return [name for name in (wrapper, *(name for name, _ in self._by_layout.most_common())) if name]
 
     def _parse(self, data: bytes, *, final: bool) -> Iterator[Batch]:

@@ -183,7 +183,7 @@ class _Run:
             # Its thread asks the database; what it waits for has stopped. The first one may wait for a pipe for ever.
             batches.join()
             asked.close()
-        turned = records.settle_clock(self._store, source_id, parser.layouts, clock)
+        turned = records.settle_clock(self._store, source_id, parser.layouts, parser.wrapper, clock)
         self.bookmark = reached and replace(reached, turned=turned, latest=clock.latest)
         self.lines += parser.lines
         if reader.note:

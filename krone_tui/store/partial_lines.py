@@ -19,8 +19,6 @@ def join_pieces(lines: pa.Table, partial: npt.NDArray[np.bool_]) -> pa.Table:
     prefixed = _filled(lines.column("prefix"))
     if prefixed.any():
         continues &= prefixed
-    if not continues.any():
-        return lines
     _, offsets, text = body.buffers()
     at = np.frombuffer(offsets, dtype=np.int64)[body.offset : body.offset + len(body) + 1]
     data = np.frombuffer(text, dtype=np.uint8)[at[0] : at[-1]]

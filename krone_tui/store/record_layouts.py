@@ -221,7 +221,7 @@ class LogfmtLayout:
         used = [*(key for keys in self.roles.values() for key in keys), self.date]
         pattern = r'([A-Za-z_@][\w.@/:-]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)'
         keys, values = (f"regexp_extract_all({capture}, {quoted(pattern)}, {group})" for group in (1, 2))
-        known = ", ".join(map(quoted, used)) or "''"
+        known = ", ".join(map(quoted, used))
         kept = f"list_filter(list_zip({keys}, {values}), lambda p: NOT list_contains([{known}], p[1]))"
         shown = f"list_transform({kept}, lambda p: to_json(p[1]) || ':' || to_json({_unquoted('p[2]')}))"
         out["fields"] = f"nullif('{{' || array_to_string({shown}, ',') || '}}', '{{}}')"

@@ -90,7 +90,7 @@ def parsed_times(store: Store, lines: pa.Array, layout: TextLayout, clock: Clock
 
 
 def unwrap(store: Store, lines: pa.Array, wrapper: Unwrap, clock: Clock) -> pa.Table:
-    """The lines inside a wrapper: body (with newline), prefix, time, host, component, partial; a row a line.
+    """The lines inside a wrapper: body (with newline), prefix, time, host, component, partial, stderr; a row a line.
 
     A line without the wrapper is its own body, with an empty prefix.
     """
@@ -98,12 +98,13 @@ def unwrap(store: Store, lines: pa.Array, wrapper: Unwrap, clock: Clock) -> pa.T
     if wrapper.kind == "json":
         capture = (
             f"CASE WHEN regexp_matches(plain, {quoted('^' + wrapper.pattern)}) AND json_valid(plain)"
-            " THEN json_extract_string(plain, ['$.log', '$.time']) END"
+            " THEN json_extract_string(plain, ['$.log', '$.time', '$.stream']) END"
         )
         columns = {
             "body": "coalesce(rtrim(h[1], chr(13) || chr(10)), plain)",
             "time": time_expression("h[2]", ("iso",), clock),
             "partial": "coalesce(NOT ends_with(h[1], chr(10)), false)",
+            "stderr": "coalesce(h[3] = 'stderr', false)",
         }
     elif wrapper.kind == "text":
         layout = TextLayout(wrapper.name, wrapper.pattern, wrapper.times)
@@ -114,10 +115,11 @@ def unwrap(store: Store, lines: pa.Array, wrapper: Unwrap, clock: Clock) -> pa.T
             time_expression("h.time", wrapper.times, clock) if "time" in layout.groups else "NULL"
         )
         columns["partial"] = "h.partial = 'P'" if "partial" in layout.groups else "false"
+        columns["stderr"] = "h.stream = 'stderr'" if "stream" in layout.groups else "false"
     else:
-        capture, columns = "NULL", {"body": "plain", "partial": "false"}
+        capture, columns = "NULL", {"body": "plain", "partial": "false", "stderr": "false"}
     defaults = {"prefix": "''", "time": "NULL", "host": "NULL", "component": "NULL"}
-    types = {"time": "TIMESTAMP", "partial": "TINYINT"}
+    types = {"time": "TIMESTAMP", "partial": "TINYINT", "stderr": "TINYINT"}
     shown = ", ".join(
         f"CAST({sql} AS {types.get(name, 'VARCHAR')}){' || chr(10)' if name == 'body' else ''} AS {name}"
         for name, sql in (defaults | columns).items()
@@ -126,7 +128,12 @@ def unwrap(store: Store, lines: pa.Array, wrapper: Unwrap, clock: Clock) -> pa.T
     query = f"SELECT {shown} FROM {source}"
     inside = _query(store, batched({"line": lines}), query)
     partial = small_integers(inside.column("partial")).astype(np.bool_)
-    return join_pieces(inside, partial) if partial.any() else inside
+    if not partial.any():
+        return inside
+    # A container writes to two streams at once; what one of them goes on with is no piece of the other's line.
+    stderr = small_integers(inside.column("stderr"))
+    partial[:-1] &= stderr[1:] == stderr[:-1]
+    return join_pieces(inside, partial)
 
 
 def append_records(
@@ -255,7 +262,9 @@ def _as_read(layouts: Sequence[Layout], wrapper: Unwrap | None, clock: Clock) ->
     ]
 
 
-def settle_clock(store: Store, source_id: int, layouts: Sequence[Layout], clock: Clock) -> bool:
+def settle_clock(
+    store: Store, source_id: int, layouts: Sequence[Layout], wrapper: Unwrap | None, clock: Clock
+) -> bool:
     """Give times that lack their year (or date) the one that keeps them in order and none in the future.
 
     On insertion they got the year (date) of `clock.latest`. Where a record is more than half a period earlier
@@ -263,16 +272,10 @@ def settle_clock(store: Store, source_id: int, layouts: Sequence[Layout], clock:
     """
     changed = False
     for period, unit in (("year", timedelta(days=365)), ("day", timedelta(days=1))):
-        incomplete = [
-            layout
-            for layout in layouts
-            if isinstance(layout, TextLayout) and any(period_of(kind) == period for kind in layout.times)
-        ]
-        if not incomplete:
+        lacking = _lacking(period, layouts, wrapper, clock)
+        if not lacking:
             continue
-        mine = f"source_id = {source_id} AND time IS NOT NULL"
-        if len(layouts) > 1:
-            mine += f" AND ({' OR '.join(layout.match('prefix') for layout in incomplete)})"
+        mine = f"source_id = {source_id} AND time IS NOT NULL AND ({' OR '.join(lacking)})"
         # A machine's clock or zone may differ a little from the log's.
         latest = clock.latest + (timedelta(days=1) if period == "year" else timedelta(hours=1))
         half, near = unit / 2, unit * 0.97
@@ -308,6 +311,28 @@ def settle_clock(store: Store, source_id: int, layouts: Sequence[Layout], clock:
             limits,
         ).fetchall()
     return changed
+
+
+def _lacking(period: str, layouts: Sequence[Layout], wrapper: Unwrap | None, clock: Clock) -> list[str]:
+    """SQL: which records of a source have a time that lacks its year (or day), any of these; none where none has."""
+    incomplete = [
+        layout
+        for layout in layouts
+        if isinstance(layout, TextLayout) and any(period_of(kind) == period for kind in layout.times)
+    ]
+    if wrapper is None or wrapper.kind != "text":
+        return (
+            ["true"]
+            if incomplete and len(layouts) == 1
+            else [layout.match("prefix") for layout in incomplete]
+        )
+    inside = f"regexp_replace(prefix, {quoted(f'^(?:{wrapper.pattern})')}, '')"
+    lacking = [layout.match(inside) for layout in incomplete]
+    if any(period_of(kind) == period for kind in wrapper.times):
+        # A record without a time of its own has the wrapper's.
+        around = TextLayout(wrapper.name, wrapper.pattern, wrapper.times)
+        lacking.append(f"time = {around.columns('prefix', around.capture('prefix'), clock)['time']}")
+    return lacking
 
 
 @dataclass(frozen=True)

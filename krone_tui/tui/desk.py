@@ -65,6 +65,8 @@ class EvidenceLane(Lane):
         if whole:
             show(sentences)
             return True
+        # Another question may have begun its search while this one was answered.
+        await self._stop_search()
         search = self._search = asyncio.ensure_future(self.ask(self._write_whole, execution_id))
         # Whoever stops it or closes the lane takes its error along, also when nobody waits for it any more.
         search.add_done_callback(lambda done: done.cancelled() or done.exception())
