@@ -8,14 +8,16 @@ import os
 import random
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import zstandard
 
-from krone_tui.errors import KroneError
+from krone_tui.errors import Cancelled, KroneError
 from krone_tui.ingest import IngestResult, ingest, resolve_sources
+from krone_tui.progress import StageProgress
 from krone_tui.settings import Settings
 from krone_tui.store.connection import Store
 
@@ -231,3 +233,29 @@ def test_a_file_without_permission_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "a.log").chmod(0)
     with pytest.raises(KroneError, match="permission denied"):
         resolve_sources([str(tmp_path / "a.log")])
+
+
+def test_reading_a_pipe_that_falls_silent_can_be_given_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    # Open for reading too, so that opening does not wait for the other side.
+    writing = os.open(tmp_path / "pipe", os.O_RDWR)
+    os.write(writing, _TEXT[:1000])
+    silent = threading.Event()
+
+    def give_up(_progress: StageProgress) -> None:
+        silent.set()
+        raise Cancelled
+
+    def run() -> None:
+        with Store.create(None, Settings(threads=1)) as store, pytest.raises(Cancelled):
+            ingest(store, [str(tmp_path / "pipe")], give_up)
+
+    reader = threading.Thread(target=run, daemon=True)
+    reader.start()
+    reader.join(20)
+    waits = reader.is_alive()
+    # Closing is no end while we may read too: a last line lets the thread go that waits for one.
+    os.write(writing, b"\n")
+    os.close(writing)
+    assert silent.is_set()
+    assert not waits

@@ -121,15 +121,15 @@ class Reader:
             self.compression = sniff_compression(self._buffered.peek(8))
         except OSError as error:
             raise KroneError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}.") from None
+        self._is_file = path != "-" and stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
         # Of the blocks so far; None where the file cannot be marked: it is no plain one, or its text not its bytes.
-        plain = path != "-" and stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
-        self._digest = hashlib.sha256() if plain and self.compression == "none" else None
+        self._digest = hashlib.sha256() if self._is_file and self.compression == "none" else None
         self._read = self._handed_on = 0
         self._held_back: bytes | None = None
 
     def close(self) -> None:
-        """Close the file."""
-        if self.path != "-":
+        """Close the file; a pipe in which a thread waits for more is left to that thread, as closing it would wait too."""
+        if self.path != "-" and (self._is_file or not self._counted.reading):
             self._file.close()
 
     def go_on_at(self, mark: Mark, idle: Callable[[int], None]) -> bool:
@@ -250,6 +250,8 @@ class _Counted(io.RawIOBase):
     def __init__(self, inner: BinaryIO) -> None:
         self._inner = inner
         self.count = 0
+        self.reading = False
+        """A thread waits for what comes next."""
 
     def readable(self) -> bool:
         return True
@@ -257,7 +259,11 @@ class _Counted(io.RawIOBase):
     def readinto(self, buffer: "WriteableBuffer") -> int:
         view = memoryview(buffer)
         read = getattr(self._inner, "read1", self._inner.read)
-        data: bytes = read(len(view))
+        self.reading = True
+        try:
+            data: bytes = read(len(view))
+        finally:
+            self.reading = False
         view[: len(data)] = data
         self.count += len(data)
         return len(data)
