@@ -35,9 +35,11 @@ class Deviation:
     strength: float
 
     @property
-    def lacks(self) -> bool:
-        """Something is missing: a step, the end, the beginning."""
-        return self.kind == "missing" or (self.kind == "order" and len(self.templates) == 1)
+    def lacks(self) -> str:
+        """What is missing: 'beginning', 'end', 'step'; '' where nothing is."""
+        if self.kind == "missing":
+            return "end" if len(self.templates) == 1 else "step"
+        return "beginning" if self.kind == "order" and len(self.templates) == 1 else ""
 
     @property
     def key(self) -> tuple[str, tuple[int, ...]]:

@@ -22,6 +22,8 @@ SURE = 1.0
 """Surprise of an exception from which something is an invariant: under a tenth of the executions break it."""
 COUNTED = 9
 """Counts from here on are one."""
+BLOCK = 8192
+"""Variants compared at once; bounds memory to this × STEPS."""
 
 INVARIANT_FEATURES = ("precedence", "precedences", "unequal", "unequals")
 """Names of the columns of `Invariants.features`, in order."""
@@ -79,10 +81,16 @@ def compare_pairs(sequences: Sequences, *, windows: bool) -> Invariants:
     mined = np.argsort(-weight, kind="stable")[:REFERENCES]
     order = _order_rules(place[mined], weight[mined])
     counts = _count_rules(often[mined], weight[mined])
-    precedence, precedences, early, late = _broken(order, lambda a, bs: place[:, [a]] < place[:, bs], n)
+    having = [np.flatnonzero(often[:, a] > 0) for a in range(len(frequent))]
+    precedence, precedences, early, late = _broken(
+        order, having, lambda rows, a, bs: place[rows, a][:, None] < place[np.ix_(rows, bs)], n
+    )
     unequal, unequals, differing, _ = _broken(
         counts,
-        lambda a, bs: (often[:, [a]] > 0) & (often[:, bs] > 0) & (often[:, [a]] != often[:, bs]),
+        having,
+        lambda rows, a, bs: (
+            (often[np.ix_(rows, bs)] > 0) & (often[rows, a][:, None] != often[np.ix_(rows, bs)])
+        ),
         n,
     )
     step = np.r_[frequent, -1]
@@ -111,20 +119,33 @@ def _count_rules(often: npt.NDArray[np.int8], weight: FloatArray) -> FloatArray:
 
 
 def _broken(
-    rules: FloatArray, breaks: Callable[[int, IntArray], npt.NDArray[np.bool_]], n: int
+    rules: FloatArray,
+    having: list[IntArray],
+    breaks: Callable[[IntArray, int, IntArray], npt.NDArray[np.bool_]],
+    n: int,
 ) -> tuple[FloatArray, FloatArray, IntArray, IntArray]:
-    """[n] the greatest surprise of a rule that each breaks, how many it breaks, and the greatest one's two steps or -1."""
+    """[n] the greatest surprise of a rule that each breaks, how many it breaks, and the greatest one's two steps or -1.
+
+    having: for each step the rows that have it; breaks: whether each of some rows breaks the rule of a step with others.
+    """
     most, number = np.zeros(n), np.zeros(n)
     left, right = np.full(n, -1), np.full(n, -1)
-    for a in range(len(rules)):
+    for a, mine in enumerate(having):
         others = np.flatnonzero(rules[a] > SURE)
         if not len(others):
             continue
-        broken = breaks(a, others)
-        number += broken.sum(axis=1)
-        strength = np.where(broken, rules[a, others], 0.0)
-        best = strength.argmax(axis=1)
-        value = strength[np.arange(n), best]
-        better = value > most
-        most[better], left[better], right[better] = value[better], a, others[best[better]]
+        for start in range(0, len(mine), BLOCK):
+            rows = mine[start : start + BLOCK]
+            broken = breaks(rows, a, others)
+            any_ = broken.any(axis=1)
+            rows, broken = rows[any_], broken[any_]
+            if not len(rows):
+                continue
+            number[rows] += broken.sum(axis=1)
+            strength = np.where(broken, rules[a, others], 0.0)
+            best = strength.argmax(axis=1)
+            value = strength[np.arange(len(rows)), best]
+            better = value > most[rows]
+            at = rows[better]
+            most[at], left[at], right[at] = value[better], a, others[best[better]]
     return most, number, left, right

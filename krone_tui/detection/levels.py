@@ -10,3 +10,5 @@ LEVEL_SEVERITY = {
 """The program's own word for it is worth more than our reading of its message."""
 WORDS = 0.9
 """What the words of a message can say at most."""
+SMALL_LOG = 120
+"""Executions below which a log is judged by thresholds of its own: a few failures are a great share of it."""

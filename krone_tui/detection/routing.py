@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from krone_tui.detection.levels import SMALL_LOG
 from krone_tui.detection.local_context import LocalContext
 from krone_tui.detection.onnx import Detector
 from krone_tui.detection.plugins import Plugin
@@ -84,6 +85,8 @@ class _Judge:
         """The one for this kind of population; the shipped ones' were chosen on simulated systems of the same kind."""
         baseline = "good" if population.good_weight.any() else "self"
         kind = f"{baseline}_{'windows' if population.windows else 'identifier'}"
+        if baseline == "self" and population.self_weight.sum() < SMALL_LOG:
+            kind = "self_small"
         known = self.detector.manifest.thresholds
         return known.get(kind, known.get("any", {})).get(sensitivity.value, self.detector.manifest.threshold)
 

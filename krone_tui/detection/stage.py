@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from krone_tui.detection.bursts import BINS
-from krone_tui.detection.deviation import Deviation, Deviations
+from krone_tui.detection.deviation import SEVERE, Deviation, Deviations
 from krone_tui.detection.failure_modes import ModeNames, order_modes
 from krone_tui.detection.levels import LEVEL_SEVERITY, WORDS
 from krone_tui.detection.local_context import LocalContext
@@ -224,10 +224,10 @@ def _write(
 ) -> int:
     """Find what deviates in each flagged variant, join equal deviations to failure modes, and write all of it."""
     found: list[tuple[_Outcome, int, Deviation]] = []
-    cut = queries.cut_by_the_log(store, len(variants.variant_id))
+    before, after = queries.cut_by_the_log(store, len(variants.variant_id))
     for outcome in outcomes:
         deviations = Deviations(outcome.population, outcome.routed)
-        _let_go_of_cut_ones(outcome, deviations, cut[outcome.variants])
+        _let_go_of_cut_ones(outcome, deviations, before[outcome.variants], after[outcome.variants])
         outcome.nearest[:] = nearest_normal(outcome.population.flat, outcome.routed.flagged)
         found.extend(
             (outcome, local, deviations.of(local, _decided_span(outcome, local)))
@@ -290,11 +290,19 @@ def _write(
     return len(modes)
 
 
-def _let_go_of_cut_ones(outcome: _Outcome, deviations: Deviations, cut: BoolArray) -> None:
-    """What the log's own beginning or end may have taken from an execution is not held against it."""
+def _let_go_of_cut_ones(
+    outcome: _Outcome, deviations: Deviations, before: BoolArray, after: BoolArray
+) -> None:
+    """What the log's own beginning or end may have taken from an execution is not held against it.
+
+    One with an unusual record that reads as failure stays flagged, whatever else it lacks.
+    """
     routed = outcome.routed
-    for local in np.flatnonzero(routed.flagged & cut).tolist():
-        if deviations.of(local, _decided_span(outcome, local)).lacks:
+    severe = routed.executions.features[:, NESTED_EXECUTION_FEATURES.index("severe_records")]
+    open_ = routed.flagged & (before | after) & (severe < np.log1p(SEVERE))
+    for local in np.flatnonzero(open_).tolist():
+        lacks = deviations.of(local, _decided_span(outcome, local)).lacks
+        if (before[local] and lacks in ("beginning", "step")) or (after[local] and lacks in ("end", "step")):
             routed.flagged[local] = False
             routed.score[local] = min(routed.score[local], CUT_SCORE)
 

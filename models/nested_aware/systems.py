@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing
 
-from krone_tui.detection.levels import LEVEL_SEVERITY, WORDS
+from krone_tui.detection.levels import LEVEL_SEVERITY, SMALL_LOG, WORDS
 
 ERROR, FATAL, WARN = LEVEL_SEVERITY["ERROR"], LEVEL_SEVERITY["FATAL"], LEVEL_SEVERITY["WARN"]
 Sequence = list[int]
@@ -108,7 +108,8 @@ def _log_uniform(rng: Rng, low: float, high: float) -> float:
 
 
 def _size(rng: Rng) -> int:
-    return int(_log_uniform(rng, 120, 4000) if rng.random() < 0.88 else _log_uniform(rng, 4000, 12000))
+    low, high = ((20, SMALL_LOG), (SMALL_LOG, 4000), (4000, 12000))[int(rng.choice(3, p=[0.12, 0.76, 0.12]))]
+    return int(_log_uniform(rng, low, high))
 
 
 # ---- time: a log's beginning is 0, its end 1 ------------------------------------------------------------------
@@ -177,9 +178,10 @@ def _struck(rng: Rng, count: int, incident: tuple[float, float]) -> tuple[IntArr
     """
     roll = rng.random()
     if roll < 0.45:
-        # Some systems fail at the same place in every tenth execution, for months.
+        # Some systems fail at the same place in every tenth execution, for months; and in a small log a few are many.
         share = _log_uniform(rng, 0.0003, 0.02) if rng.random() < 0.94 else float(rng.uniform(0.02, 0.15))
-        return rng.permutation(count), max(1, int(rng.poisson(share * count)))
+        least = int(rng.integers(1, 4)) if count < SMALL_LOG else 1
+        return rng.permutation(count), max(least, int(rng.poisson(share * count)))
     share = _log_uniform(rng, 0.0005, 0.03) if rng.random() < 0.8 else float(rng.uniform(0.03, 0.2))
     begin, end = incident if roll < 0.75 else _stretch(rng)
     inside = np.arange(int(begin * count), max(int(end * count), int(begin * count) + 1))
