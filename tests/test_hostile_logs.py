@@ -60,7 +60,13 @@ def test_three_million_carriage_returns_before_a_newline(tmp_path: Path) -> None
 def test_times_at_the_ends_of_the_calendar_and_beyond(investigated: Callable[[str], Store]) -> None:
     times = ["1970-01-01 00:00:00", "9999-12-31 23:59:59", "1969-12-31 23:59:59"]
     # Years before the epoch are what a program writes that has no time, or two digits of a year.
-    no_times = ["0001-01-01 00:00:01", "0024-01-23 01:00:03", "2026-02-30 10:00:00", "2026-13-45 99:99:99", "0000-00-00 00:00:00"]
+    no_times = [
+        "0001-01-01 00:00:01",
+        "0024-01-23 01:00:03",
+        "2026-02-30 10:00:00",
+        "2026-13-45 99:99:99",
+        "0000-00-00 00:00:00",
+    ]
     store = investigated(
         "".join(f"{when} INFO app ok {n}\n" for n, when in enumerate((times + no_times) * 20))
     )

@@ -256,7 +256,7 @@ def _window_cut(store: Store, settings: Settings, keyed: bool, filled: dict[str,
     if settings.idle_gap > 0:
         return WindowCut(by, settings.idle_gap, None, WINDOW_RECORDS)
     gap = valley(histogram)
-    if len(by) > 1 and count < LEAST_WINDOW * (groups + _rests(histogram, gap)):
+    if len(by) > 1 and count < LEAST_WINDOW * groups:
         by = ("source_id",)
         count, groups, histogram = queries.pauses(store, by)
         gap = valley(histogram)
