@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 from screens import opened, shown, until, write_service_log
+from textual.pilot import Pilot
 
 from krone_tui.abstraction import own_hierarchy
 from krone_tui.errors import KroneError
 from krone_tui.investigation import Investigation
 from krone_tui.settings import Settings, load_settings
+from krone_tui.tui.app import KroneApp
 from krone_tui.tui.screens.execution import ExecutionScreen
 from krone_tui.tui.screens.hierarchy import HierarchyScreen
 from krone_tui.tui.screens.place_form import PlaceForm
@@ -25,6 +27,21 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+async def to_hierarchy(app: KroneApp, pilot: Pilot[None]) -> None:
+    await pilot.press("h")
+    await until(lambda: isinstance(app.screen, HierarchyScreen) and "▶" in shown(app), "the hierarchy")
+
+
+async def to_form(app: KroneApp, pilot: Pilot[None]) -> None:
+    await pilot.press("e")
+    await until(lambda: isinstance(app.screen, PlaceForm), "the form")
+
+
+async def to_comparison(app: KroneApp, pilot: Pilot[None]) -> None:
+    await pilot.press("R")
+    await until(lambda: isinstance(app.screen, RerunScreen) and "then" in shown(app), "the comparison")
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return load_settings(cache_dir=tmp_path / "cache", data_dir=tmp_path / "data", threads=1)
@@ -34,19 +51,16 @@ async def test_an_edited_template_is_kept_and_the_log_read_again_with_it(
     log: Path, settings: Settings
 ) -> None:
     async with opened(log, settings) as (app, pilot):
-        await pilot.press("h")
-        await until(lambda: isinstance(app.screen, HierarchyScreen) and "▶" in shown(app), "the hierarchy")
+        await to_hierarchy(app, pilot)
         tree = app.screen.query_one(ExecutionTree)
         await pilot.press("enter")
         await until(lambda: tree.root.children[0].is_expanded, "the entity unfolded")
         await pilot.press("down", "enter", "down")
         await until(lambda: tree.cursor_node is not None and not tree.cursor_node.allow_expand, "a template")
-        await pilot.press("e")
-        await until(lambda: isinstance(app.screen, PlaceForm), "the form")
+        await to_form(app, pilot)
         await pilot.press("ctrl+u", *"Door", "tab", "ctrl+u", *"greet", "tab", "ctrl+u", *"greeted", "enter")
         await until(lambda: "→ Door › greet › greeted" in shown(app), "the edit")
-        await pilot.press("R")
-        await until(lambda: isinstance(app.screen, RerunScreen) and "then" in shown(app), "the comparison")
+        await to_comparison(app, pilot)
         await pilot.press("enter")
         await until(
             lambda: isinstance(app.screen, TriageScreen) and app.current_execution is not None, "triage"
@@ -75,17 +89,14 @@ async def test_edits_that_were_tried_and_not_taken_do_not_count_the_next_time(
     log: Path, settings: Settings
 ) -> None:
     async with opened(log, settings) as (app, pilot):
-        await pilot.press("h")
-        await until(lambda: isinstance(app.screen, HierarchyScreen) and "▶" in shown(app), "the hierarchy")
-        await pilot.press("e")
-        await until(lambda: isinstance(app.screen, PlaceForm), "the form")
+        await to_hierarchy(app, pilot)
+        await to_form(app, pilot)
         await pilot.press("ctrl+u", *"Door", "enter")
         await until(lambda: "edited, R reads" in shown(app), "the edit")
-        await pilot.press("R")
-        await until(lambda: isinstance(app.screen, RerunScreen) and "then" in shown(app), "the comparison")
+        await to_comparison(app, pilot)
         await pilot.press("escape")
         await until(lambda: isinstance(app.screen, HierarchyScreen), "the hierarchy")
-    assert not own_hierarchy(settings, str(log)).exists()
+    assert list(own_hierarchy(settings, str(log)).parent.iterdir()) == [], "nothing is left of what was tried"
     with Investigation.open([str(log)], settings) as again:
         assert ("Door",) not in again.store.rows("SELECT entity FROM template")
 
@@ -100,8 +111,7 @@ def test_edits_that_cannot_be_read_are_told_with_what_to_do(log: Path, settings:
 
 async def test_a_name_cannot_be_empty_and_escape_leaves_it(log: Path, settings: Settings) -> None:
     async with opened(log, settings) as (app, pilot):
-        await pilot.press("h")
-        await until(lambda: isinstance(app.screen, HierarchyScreen) and "▶" in shown(app), "the hierarchy")
+        await to_hierarchy(app, pilot)
         await pilot.press("e", "ctrl+u", "enter")
         await until(lambda: "Every level needs a name" in shown(app), "the sentence")
         await pilot.press("escape")
@@ -120,7 +130,7 @@ async def test_a_long_execution_shows_the_page_of_spans_that_deviates(
         if long:
             steps[-100] = "connection to bank refused"
         lines += [
-            f"2026-03-14 01:{number // 60:02}:{number % 60:02}.{at % 1000:03d} INFO shop - [{request}] {step}\n"
+            f"2026-03-14 01:{number // 60:02}:{number % 60:02}.{at % 1000:03d} {'ERROR' if 'refused' in step else 'INFO'} shop - [{request}] {step}\n"
             for at, step in enumerate(steps)
         ]
     log.write_text("".join(lines))

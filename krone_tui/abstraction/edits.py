@@ -1,5 +1,6 @@
 """The user's own places for templates: a hierarchy file of an application, kept in the data folder, that grows with every edit."""
 
+import contextlib
 import csv
 import io
 import os
@@ -66,3 +67,9 @@ def keep_edits(tried: Path, path: Path) -> None:
         raise KroneError(
             f"The hierarchy file {path} cannot be written: {error.strerror or error}."
         ) from error
+
+
+def drop_edits(tried: Path) -> None:
+    """Leave nothing of what was tried and not kept."""
+    with contextlib.suppress(OSError):
+        tried.unlink()

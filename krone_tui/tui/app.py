@@ -119,17 +119,23 @@ class KroneApp(PaintedApp):
         self.current_execution = None
         self.desk = desk
 
-    def rerun(self, settings: Settings, what: str, keep: Callable[[], Settings] | None = None) -> None:
+    def rerun(
+        self,
+        settings: Settings,
+        what: str,
+        keep: Callable[[], Settings] | None = None,
+        drop: Callable[[], None] | None = None,
+    ) -> None:
         """Read the log again with other settings, in the background, and show what they change.
 
-        `keep` is called when the reader takes that, and says which settings are in force from then on.
+        `keep` is called when the reader takes that, and says which settings are in force from then on; `drop` when not.
         """
         if "-" in self.paths:
             self.say("What came from standard input cannot be read again; save it to a file first.")
             return
         loader = Loader(self.paths, settings)
         self._loaders.append(loader)
-        self.push_screen(RerunScreen(settings, what, loader, keep))
+        self.push_screen(RerunScreen(settings, what, loader, keep, drop))
 
     async def adopt(self, desk: Desk, settings: Settings) -> None:
         """Put another investigation of the same log in the place of the present one, and open its triage."""

@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets.tree import TreeNode
 
-from krone_tui.abstraction import keep_edits, own_hierarchy, try_edits
+from krone_tui.abstraction import drop_edits, keep_edits, own_hierarchy, try_edits
 from krone_tui.errors import KroneError
 from krone_tui.settings import Settings
 from krone_tui.store import screen as queries
@@ -142,7 +142,8 @@ class HierarchyScreen(KroneScreen):
             return settings.model_copy(update={"hierarchy": str(path)})
 
         chosen = settings.model_copy(update={"hierarchy": str(tried)})
-        krone.rerun(chosen, f"with {count(len(edits), 'edited template')}", keep)
+        what = f"with {count(len(edits), 'edited template')}"
+        krone.rerun(chosen, what, keep, lambda: drop_edits(tried))
 
 
 def _label(node: NodeCount, edited: Place = ()) -> Text:

@@ -33,11 +33,17 @@ class RerunScreen(KroneScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("rerun")]
 
     def __init__(
-        self, settings: Settings, what: str, loader: Loader, keep: Callable[[], Settings] | None = None
+        self,
+        settings: Settings,
+        what: str,
+        loader: Loader,
+        keep: Callable[[], Settings] | None = None,
+        drop: Callable[[], None] | None = None,
     ) -> None:
-        """`what` the new settings change, in words; `keep` is called when they are taken, and says which ones stay."""
+        """`what` the new settings change, in words; `keep` is called when they are taken, and says which ones stay; `drop`
+        when they are not."""
         super().__init__()
-        self._keep = keep
+        self._keep, self._drop = keep, drop
         self._settings, self._what, self._loader = settings, what, loader
         self._new: Desk | None = None
         self._taken = False
@@ -98,6 +104,8 @@ class RerunScreen(KroneScreen):
     def on_unmount(self) -> None:
         """Stop reading; close what was not taken."""
         self._loader.cancel()
+        if self._drop is not None and not self._taken:
+            self._drop()
         if self._new is not None and not self._taken:
             asyncio.get_running_loop().run_in_executor(None, self._new.close)
 
