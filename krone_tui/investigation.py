@@ -196,6 +196,7 @@ def _made(
             store.connection.execute("CHECKPOINT")
         return notes
 
+    failed = ""
     begun = earlier.begun(before, aside, settings)
     if begun is not None:
         try:
@@ -204,8 +205,12 @@ def _made(
             # Whatever an earlier investigation brings along, the log itself decides. Ctrl-C is a RuntimeError to DuckDB.
             if isinstance(error, Cancelled | RuntimeError) or type(error).__name__ == "InterruptException":
                 raise
+            failed = (
+                f"The log has grown, but could not be read on, and was read wholly: {_first_line(error)}."
+            )
     _remove(aside)
-    return make(Store.create(aside, settings), None)
+    notes = make(Store.create(aside, settings), None)
+    return (failed, *notes) if failed else notes
 
 
 def _remove(aside: Path) -> None:
