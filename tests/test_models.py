@@ -20,6 +20,7 @@ from simple_logs import settings as stage_settings
 from krone_tui.detection import DetectionResult, detect
 from krone_tui.detection.bursts import BINS
 from krone_tui.detection.features import step_surprise
+from krone_tui.detection.levels import QUIET_KINDS, SMALL_LOG, kind_of_log
 from krone_tui.detection.local_context import LocalContext
 from krone_tui.detection.onnx import Detector, load_detector
 from krone_tui.detection.population import NESTED_EXECUTION_FEATURES, NESTED_SEQ_FEATURES
@@ -31,7 +32,6 @@ from krone_tui.settings import Sensitivity
 
 MODELS = data_folder("models")
 NESTED = {"nested_aware_seq": NESTED_SEQ_FEATURES, "nested_aware": NESTED_EXECUTION_FEATURES}
-KINDS = {f"{baseline}_{kind}" for baseline in ("self", "good") for kind in ("identifier", "windows")}
 
 
 def manifest(name: str, folder: Path = MODELS) -> dict[str, object]:
@@ -114,9 +114,9 @@ def test_a_nested_aware_detector_takes_just_the_features_that_are_computed(name:
 
 
 @pytest.mark.parametrize("name", NESTED)
-def test_thresholds_of_every_kind_of_log_fall_as_sensitivity_rises(name: str) -> None:
+def test_thresholds_of_every_kind_of_log_fall_as_sensitivity_rises(build: ModuleType, name: str) -> None:
     thresholds = load(MODELS / f"{name}.toml").manifest.thresholds
-    assert set(thresholds) == KINDS
+    assert set(thresholds) == set(build.KINDS)
     for by_sensitivity in thresholds.values():
         low, normal, high = (by_sensitivity[sensitivity.value] for sensitivity in Sensitivity)
         assert 1 > low >= normal >= high > 0
@@ -145,6 +145,17 @@ def test_what_looks_like_all_others_scores_below_every_threshold(name: str) -> N
     assert detector.score(row)[0] < min(
         min(levels.values()) for levels in detector.manifest.thresholds.values()
     )
+
+
+def test_a_quiet_log_a_small_one_and_any_other_have_thresholds_of_their_own() -> None:
+    def kind(executions: float, alarming: int, *, windows: bool = False, baseline: bool = False) -> str:
+        return kind_of_log(baseline=baseline, windows=windows, executions=executions, alarming_kinds=alarming)
+
+    assert kind(5000, QUIET_KINDS) == kind(5, 0) == "self_quiet"
+    assert kind(5000, QUIET_KINDS + 1) == "self_identifier"
+    assert kind(SMALL_LOG - 1, QUIET_KINDS + 1) == "self_small"
+    assert kind(5000, 0, windows=True) == "self_quiet"
+    assert kind(5, 0, baseline=True) == "good_identifier"
 
 
 @given(st.integers(0, 2**32 - 1))

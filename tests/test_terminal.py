@@ -254,7 +254,7 @@ def test_a_whole_incident_by_keys_alone(
         ("\x1b", "what deviates"),
         ("h", "entities"),
         ("\x1b", "what deviates"),
-        (";select count(*) n from execution\r", "1 rows"),
+        (";select count(*) n from execution\r", "1 row"),
         ("\x1b", "what deviates"),
         ("m", "Enter keeps it"),
         ("known since March\r", "1 verdict"),

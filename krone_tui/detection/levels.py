@@ -1,4 +1,4 @@
-"""What a record's level says of failure, and how it joins what its words say."""
+"""Levels of alarm: of a record by its level and its words, and of a log by its size and how much of it reads as failure."""
 
 LEVEL_SEVERITY = {
     **dict.fromkeys(
@@ -12,3 +12,21 @@ WORDS = 0.9
 """What the words of a message can say at most."""
 SMALL_LOG = 120
 """Executions below which a log is judged by thresholds of its own: a few failures are a great share of it."""
+ALARMING = 0.5
+"""Severity from which a template reads as failure."""
+QUIET_KINDS = 3
+"""Uncommon templates that read as failure, up to which a log is quiet: there they are what went wrong. Elsewhere most of
+them are everyday trouble."""
+
+
+def kind_of_log(*, baseline: bool, windows: bool, executions: float, alarming_kinds: int) -> str:
+    """By which thresholds a log's executions are judged.
+
+    `executions`: of the log under analysis; `alarming_kinds`: its uncommon templates that read as failure.
+    """
+    cut = "windows" if windows else "identifier"
+    if baseline:
+        return f"good_{cut}"
+    if alarming_kinds <= QUIET_KINDS:
+        return "self_quiet"
+    return "self_small" if executions < SMALL_LOG else f"self_{cut}"

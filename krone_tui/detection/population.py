@@ -8,6 +8,7 @@ import numpy.typing as npt
 from krone_tui.detection.bursts import summed
 from krone_tui.detection.features import SEQ_FEATURES, StepContext, StepSurprise, seq_features, step_surprise
 from krone_tui.detection.invariants import INVARIANT_FEATURES, Invariants, compare_pairs
+from krone_tui.detection.levels import ALARMING
 from krone_tui.detection.profiles import PROFILE_FEATURES, ProfileComparison, compare_profiles
 from krone_tui.detection.sequences import FloatArray, IntArray, Sequences, segment_max, segment_sum, surprise
 
@@ -18,7 +19,7 @@ NESTED_SEQ_FEATURES = (*SEQ_FEATURES, "windows")
 """Columns of the features of an S-Seq or A-Seq."""
 
 RANKED = (
-    "seq_rarity", "step_rarity", "step_rarity_severe", "entity_rarity_severe", "severe_share", "severe_records",
+    "seq_rarity", "step_rarity", "step_rarity_severe", "entity_rarity_severe", "severity", "severe_share", "severe_records",
     "move_rarity", "last_rarity", "count_tail", "length_tail", "radius_0.001", "radius_0.02", "relative_radius_0.02",
     "missing", "precedence", "unequal", "profile_rarity", "set_rarity", "status_seq_rarity", "action_seq_rarity", "entity_seq_rarity",
 )  # fmt: skip
@@ -28,11 +29,16 @@ system, such as order in one whose workers run in parallel, is a signal in anoth
 NESTED_OF_SEQS = ("seq_rarity", "step_rarity", "move_rarity", "unknown", "burst", "move_burst")
 """Features of an execution's Seqs whose greatest value at each level is one of the execution's own."""
 
+LOG_FEATURES = ("other_alarms", "alarmed_share", "diversity")
+"""What the log as a whole is like: where it complains of much, one complaint more says little, and where no two executions
+are alike, neither does an odd one."""
+
 _RAW_EXECUTION_FEATURES = (
     *SEQ_FEATURES,
     *PROFILE_FEATURES,
     *INVARIANT_FEATURES,
     *(f"{level}_{name}" for level in LEVELS for name in NESTED_OF_SEQS),
+    *LOG_FEATURES,
     "windows",
 )
 NESTED_EXECUTION_FEATURES = (*_RAW_EXECUTION_FEATURES, *(f"{name}_rank" for name in RANKED))
@@ -107,6 +113,20 @@ class ExecutionView:
     invariants: Invariants
     features: npt.NDArray[np.float32]
     """[variants, len(NESTED_EXECUTION_FEATURES)]"""
+    alarming_kinds: int
+    """Uncommon templates that read as failure."""
+
+    @property
+    def remarkable(self) -> FloatArray:
+        """[variants] surprise of the surest rule it breaks (a step that others have, an order or a count they keep to), or
+        twice that of a step which reads as failure.
+        """
+        names = ("missing", "precedence", "unequal", "step_rarity_severe")
+        columns = self.features[:, [NESTED_EXECUTION_FEATURES.index(name) for name in names]].astype(
+            np.float64
+        )
+        result: FloatArray = np.max(columns * (1.0, 1.0, 1.0, 2.0), axis=1, initial=0.0)
+        return result
 
 
 def view_level(population: Population, level: str) -> LevelView:
@@ -170,14 +190,39 @@ def view_executions(population: Population, levels: dict[str, LevelView]) -> Exe
             segment_max(view.features[seqs.at_seq, column].astype(np.float64), seqs.at_variant, flat.count)
             for column in names
         )
-    windows = np.full(flat.count, float(population.windows))
+    alarming = (population.severity[found.pair_step] >= ALARMING) & (found.pair_rarity > 1.0)
+    kinds = len(np.unique(found.pair_step[alarming]))
+    nested.extend(
+        _log_features(population, np.bincount(found.pair_owner[alarming], minlength=flat.count), kinds)
+    )
+    nested.append(np.full(flat.count, float(population.windows)))
     features = np.hstack(
-        [own, profiles.features, invariants.features, np.column_stack([*nested, windows]).astype(np.float32)]
+        [own, profiles.features, invariants.features, np.column_stack(nested).astype(np.float32)]
     )
     ranks = [_rank(features[:, _RAW_EXECUTION_FEATURES.index(name)], population) for name in RANKED]
     return ExecutionView(
-        found, profiles, invariants, np.hstack([features, np.column_stack(ranks).astype(np.float32)])
+        found,
+        profiles,
+        invariants,
+        np.hstack([features, np.column_stack(ranks).astype(np.float32)]),
+        kinds,
     )
+
+
+def _log_features(population: Population, its_own: IntArray, kinds: int) -> list[FloatArray]:
+    """[variants] each: logarithm of one more than how many of the `kinds` of uncommon templates that read as failure it has
+    not, `its_own` being how many it has; share of the other executions that have any; share of all executions whose
+    variant is theirs alone.
+    """
+    weight = population.self_weight + population.good_weight
+    own = (population.self_weight > 0).astype(np.float64)
+    alarmed = its_own > 0
+    others = np.maximum(weight.sum() - own, 1.0)
+    return [
+        np.log1p(kinds - its_own).astype(np.float64),
+        (weight[alarmed].sum() - own * alarmed) / others,
+        np.full(len(weight), weight[weight <= 1.0].sum() / max(weight.sum(), 1.0)),
+    ]
 
 
 def _rank(value: npt.NDArray[np.float32], population: Population) -> FloatArray:

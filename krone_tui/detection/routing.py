@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from krone_tui.detection.levels import SMALL_LOG
+from krone_tui.detection.levels import kind_of_log
 from krone_tui.detection.local_context import LocalContext
 from krone_tui.detection.onnx import Detector
 from krone_tui.detection.plugins import Plugin
@@ -65,6 +65,14 @@ class Detectors:
 
 
 @dataclass(frozen=True)
+class Views:
+    """One population as the detectors see it."""
+
+    levels: dict[str, LevelView]
+    executions: ExecutionView
+
+
+@dataclass(frozen=True)
 class _Judge:
     """A detector at one level."""
 
@@ -81,22 +89,16 @@ class _Judge:
     def score(self, features: npt.NDArray[np.float32]) -> FloatArray:
         return self.detector.score(features if self.columns is None else features[:, self.columns])
 
-    def threshold(self, population: Population, sensitivity: Sensitivity) -> float:
+    def threshold(self, population: Population, views: Views, sensitivity: Sensitivity) -> float:
         """The one for this kind of population; the shipped ones' were chosen on simulated systems of the same kind."""
-        baseline = "good" if population.good_weight.any() else "self"
-        kind = f"{baseline}_{'windows' if population.windows else 'identifier'}"
-        if baseline == "self" and population.self_weight.sum() < SMALL_LOG:
-            kind = "self_small"
+        kind = kind_of_log(
+            baseline=bool(population.good_weight.any()),
+            windows=population.windows,
+            executions=float(population.self_weight.sum()),
+            alarming_kinds=views.executions.alarming_kinds,
+        )
         known = self.detector.manifest.thresholds
         return known.get(kind, known.get("any", {})).get(sensitivity.value, self.detector.manifest.threshold)
-
-
-@dataclass(frozen=True)
-class Views:
-    """One population as the detectors see it."""
-
-    levels: dict[str, LevelView]
-    executions: ExecutionView
 
 
 def view(population: Population) -> Views:
@@ -187,11 +189,12 @@ class _Routing:
         self._open &= ~known
 
     def clear_usual(self) -> None:
-        """Local-Context clears a variant whose every Seq, and which itself, is usual."""
+        """Local-Context clears a variant whose every Seq, and which itself, is usual, and that is not remarkable as a whole."""
         usual = np.zeros(len(self._open), dtype=bool)
         judge = self._local_context
         if judge is not None:
             worst = judge.score(self._views.executions.found, len(self._open))
+            worst = np.maximum(worst, self._views.executions.remarkable)
             for level in LEVELS:
                 seqs, seen = self._population.levels[level], self._views.levels[level]
                 surprise = judge.score(seen.found, seen.sequences.count)
@@ -212,7 +215,7 @@ class _Routing:
         at_left = left[seqs.at_variant]
         candidates = np.unique(seqs.at_seq[at_left])
         candidates = candidates[self._unusual[level][candidates]]
-        threshold = judge.threshold(self._population, self._sensitivity)
+        threshold = judge.threshold(self._population, self._views, self._sensitivity)
         seq_score = np.zeros(seen.sequences.count)
         seq_score[candidates] = judge.score(seen.features[candidates])
         self._count(f"{level} Seqs judged by {judge.label}", candidates)
@@ -231,7 +234,7 @@ class _Routing:
         rest = np.flatnonzero(self._left())
         answer = judge.score(self._views.executions.features[rest])
         self._count(f"executions judged by {judge.label}", rest)
-        threshold = judge.threshold(self._population, self._sensitivity)
+        threshold = judge.threshold(self._population, self._views, self._sensitivity)
         self.routed.score[rest] = np.maximum(self.routed.score[rest], _rescale(answer, threshold))
         hit = np.zeros(len(self._open), dtype=bool)
         hit[rest[answer >= threshold]] = True

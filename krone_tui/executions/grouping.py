@@ -42,8 +42,10 @@ WINDOW_RECORDS = 512
 """Records at which a window ends in any case: what a person can look through, and what bounds an execution."""
 LEAST_WINDOW = 3
 """Records that the windows of each host, or between pauses, should hold in the mean; else they say nothing."""
-TUMBLING_TARGET = 40
-"""Records a window should hold where no pauses divide the log."""
+WINDOWFUL = (8, 40)
+"""Least and most records a window should hold where no pauses divide the log."""
+WINDOWS = 50
+"""Windows that a small log should have: one can only be told from many others."""
 TUMBLING_SECONDS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 21_600, 86_400)
 """Lengths of windows a person would choose."""
 
@@ -250,8 +252,9 @@ def _window_cut(store: Store, settings: Settings, keyed: bool, filled: dict[str,
     as long as it takes for a windowful. Neither length where the log has no times.
     """
     by: tuple[str, ...] = ("host", "source_id") if filled["host"] > 0 else ("source_id",)
+    windowful = _windowful(queries.record_count(store))
     if filled["time"] == 0:
-        return WindowCut(by, None, None, TUMBLING_TARGET)
+        return WindowCut(by, None, None, windowful)
     count, groups, histogram = queries.pauses(store, by)
     if settings.idle_gap > 0:
         return WindowCut(by, settings.idle_gap, None, WINDOW_RECORDS)
@@ -262,9 +265,15 @@ def _window_cut(store: Store, settings: Settings, keyed: bool, filled: dict[str,
         gap = valley(histogram)
     if gap is not None and not keyed and count >= LEAST_WINDOW * (groups + _rests(histogram, gap)):
         return WindowCut(by, gap, None, WINDOW_RECORDS)
-    wanted = queries.seconds_covered(store) * TUMBLING_TARGET * groups / max(count, 1)
+    wanted = queries.seconds_covered(store) * windowful * groups / max(count, 1)
     length = min(TUMBLING_SECONDS, key=lambda length: abs(math.log(length / max(wanted, 0.5))))
     return WindowCut(by, None, float(length), WINDOW_RECORDS)
+
+
+def _windowful(records: int) -> int:
+    """Records that a window of a log with so many should hold."""
+    least, most = WINDOWFUL
+    return min(most, max(least, records // WINDOWS))
 
 
 def _rests(histogram: list[tuple[int, int]], gap: float | None) -> int:
@@ -325,7 +334,7 @@ def _keep_candidates(store: Store, scored: list[Scored], chosen: Scored | None, 
     elif cut.tumbling:
         how = f"{where} records in windows of {cut.tumbling:g} s"
     else:
-        how = f"{where} records in windows of {TUMBLING_TARGET} records, for lack of times"
+        how = f"{where} records in windows of {cut.records} records, for lack of times"
     _, windows = queries.execution_counts(store)
     rows.append(
         {

@@ -17,8 +17,8 @@ from dataset import Rows, rows_of
 from onnx import TensorProto, helper
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from krone_tui.detection.levels import SMALL_LOG
-from krone_tui.detection.population import NESTED_EXECUTION_FEATURES, NESTED_SEQ_FEATURES
+from krone_tui.detection.levels import kind_of_log
+from krone_tui.detection.population import LOG_FEATURES, NESTED_EXECUTION_FEATURES, NESTED_SEQ_FEATURES
 
 MODELS = Path(__file__).resolve().parent.parent
 TOP = MODELS.parent
@@ -27,15 +27,15 @@ SYSTEMS = 3600
 HELD_OUT = 0.15
 OPSET, IR_VERSION = 17, 9
 
-NOT_MONOTONE = frozenset({"new_self_share", "self_size", "good_size", "windows"}) | {
+NOT_MONOTONE = frozenset({"new_self_share", "self_size", "good_size", "windows", *LOG_FEATURES}) | {
     name for name in (*NESTED_SEQ_FEATURES, *NESTED_EXECUTION_FEATURES) if "burst" in name
 }
 """Features that describe a system or a size, and bursts: a storm that all hosts weather together is one as well. In all
 others more is never less suspicious, and the trees must know."""
-KINDS = ("self_identifier", "self_windows", "self_small", "good_identifier", "good_windows")
-BETA = {"self": 0.5, "good": 0.7}
-"""Of the F-score that thresholds maximise. At 3 a.m. a false alarm costs more than a further miss, and the more so where no
-baseline vouches for what is flagged."""
+KINDS = ("self_identifier", "self_windows", "self_small", "self_quiet", "good_identifier", "good_windows")
+BETA, QUIET_BETA = 0.3, 1.0
+"""Of the F-score that thresholds maximise. At 3 a.m. a false alarm costs more than a further miss; but in a quiet log, where
+hardly anything reads as failure, a miss costs as much, as there is little to be wrong about."""
 FLAT = 0.01
 """Thresholds whose F-score is within this of the best are equally good."""
 FITS = {"seq": 1, "execution": 4}
@@ -46,7 +46,11 @@ CLEARED_FAULTS = 0.005
 SOURCES = (
     "models/nested_aware/build.py",
     "models/nested_aware/dataset.py",
+    "models/nested_aware/faults.py",
+    "models/nested_aware/simulated.py",
     "models/nested_aware/systems.py",
+    "models/nested_aware/windows.py",
+    "models/nested_aware/workflows.py",
     "krone_tui/detection/bursts.py",
     "krone_tui/detection/features.py",
     "krone_tui/detection/invariants.py",
@@ -118,10 +122,12 @@ def probability(
 def kind_of(rows: Rows, kind: str, names: tuple[str, ...]) -> str:
     """Which of `KINDS` a system is."""
     first = getattr(rows, f"{kind}_features")[0]
-    good = "good" if rows.has_good else "self"
-    if good == "self" and rows.execution_count.sum() < SMALL_LOG:
-        return "self_small"
-    return f"{good}_{'windows' if first[names.index('windows')] else 'identifier'}"
+    return kind_of_log(
+        baseline=rows.has_good,
+        windows=bool(first[names.index("windows")]),
+        executions=float(rows.execution_count.sum()),
+        alarming_kinds=rows.alarming_kinds,
+    )
 
 
 def counts(
@@ -177,7 +183,8 @@ def thresholds(
                 "high": max(least(0.93), 0.5),
             }
             continue
-        score = {t: f_score(table, BETA[which.split("_")[0]]) for t, table in tables.items()}
+        beta = QUIET_BETA if "quiet" in which else BETA
+        score = {t: f_score(table, beta) for t, table in tables.items()}
         # The top is flat and the systems are a sample: its middle is a better choice than its highest point.
         best = float(np.median([t for t in score if score[t] >= max(score.values()) - FLAT]).round(2))
         low = max(best, min(least(0.95), 0.95))

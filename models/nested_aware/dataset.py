@@ -40,6 +40,8 @@ class Rows:
     local: npt.NDArray[np.float64]
     """Local-Context's surprise at each variant's most unusual place, at any level."""
     has_good: bool
+    alarming_kinds: int
+    """The log's uncommon templates that read as failure."""
     seq_features: npt.NDArray[np.float32]
     """S-Seqs and A-Seqs."""
     seq_label: npt.NDArray[np.int8]
@@ -150,6 +152,7 @@ def rows_of(seed: int) -> Rows:
         population.self_weight[judged] * scale,
         _local(population, levels, executions)[judged],
         bool(population.good_weight.any()),
+        executions.alarming_kinds,
         np.vstack(seq_features),
         np.concatenate(seq_label),
         np.concatenate(seq_count) ** EXECUTION_POWER,
@@ -182,7 +185,7 @@ def _local(
     """What the router compares with Local-Context's threshold."""
     count = len(population.self_weight)
     detector = LocalContext(open_session(LOCAL_CONTEXT, 1), 0.0)
-    worst = detector.score(executions.found, count)
+    worst = np.maximum(detector.score(executions.found, count), executions.remarkable)
     for level, view in levels.items():
         seqs = population.levels[level]
         surprise = detector.score(view.found, view.sequences.count)
