@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import Concatenate, ParamSpec, TypeVar
 
 from krone_tui.explanation import Evidence, Sentence
@@ -52,8 +53,11 @@ class EvidenceLane(Lane):
     def __init__(self, store: Store) -> None:
         super().__init__(store, "evidence")
         self._writer: Evidence | None = None
-        self._search: asyncio.Future[list[Sentence]] | None = None
+        self._search: tuple[asyncio.Future[list[Sentence]], object] | None = None
         """For what the executions of a failure mode share, which takes long on a large log."""
+        self._may_stop: object | None = None
+        """Stands for the search the thread is at: the one question that may be interrupted."""
+        self._turn = Lock()
 
     async def tell(self, execution_id: int, show: Callable[[Sequence[Sentence]], None]) -> bool:
         """Show the evidence of an execution, and once more when what takes long to find is added.
@@ -67,7 +71,9 @@ class EvidenceLane(Lane):
             return True
         # Another question may have begun its search while this one was answered.
         await self._stop_search()
-        search = self._search = asyncio.ensure_future(self.ask(self._write_whole, execution_id))
+        mark = object()
+        search = asyncio.ensure_future(self.ask(self._find_shared, execution_id, mark))
+        self._search = search, mark
         # Whoever stops it or closes the lane takes its error along, also when nobody waits for it any more.
         search.add_done_callback(lambda done: done.cancelled() or done.exception())
         done, _ = await asyncio.wait([search], timeout=_SOON)
@@ -76,7 +82,7 @@ class EvidenceLane(Lane):
         try:
             show(await asyncio.shield(search))
         except Store.QueryError:
-            if search is self._search:
+            if self._search is not None and search is self._search[0]:
                 raise
             return False
         return True
@@ -91,9 +97,14 @@ class EvidenceLane(Lane):
         self._writer = None
 
     async def _stop_search(self) -> None:
-        search, self._search = self._search, None
-        while search is not None and not search.done():
-            self.interrupt()
+        if self._search is None:
+            return
+        (search, mark), self._search = self._search, None
+        while not search.done():
+            # The thread may be done with it before this side hears of it, and at the next question.
+            with self._turn:
+                if self._may_stop is mark:
+                    self.interrupt()
             await asyncio.wait([search], timeout=_AGAIN)
 
     def _write(self, store: Store, execution_id: int, *, search: bool = False) -> tuple[list[Sentence], bool]:
@@ -105,6 +116,15 @@ class EvidenceLane(Lane):
 
     def _write_whole(self, store: Store, execution_id: int) -> list[Sentence]:
         return self._write(store, execution_id, search=True)[0]
+
+    def _find_shared(self, store: Store, execution_id: int, mark: object) -> list[Sentence]:
+        with self._turn:
+            self._may_stop = mark
+        try:
+            return self._write_whole(store, execution_id)
+        finally:
+            with self._turn:
+                self._may_stop = None
 
 
 class Desk:
