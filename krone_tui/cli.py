@@ -103,6 +103,7 @@ def main() -> None:
     _open_missing_streams()
     # NumPy's linear algebra sets memory aside for every core, and ends the program where it may not have it.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    sys.meta_path.insert(0, _WithoutPandas())
     if completion.VARIABLE in os.environ:
         completion.enable()
     arguments, debug = _without_debug(sys.argv[1:])
@@ -176,6 +177,19 @@ def _usage(error: Any, arguments: list[str]) -> str:
     if len(arguments) == 1 and Path(arguments[0]).exists():
         return f"{sentence}; the file {arguments[0]} is written ./{arguments[0]}."
     return f"{sentence}; see `{command} --help`."
+
+
+class _WithoutPandas:
+    """Says that pandas is not installed: nothing here needs it.
+
+    Where it is, PyArrow would load it for a third of a second before it makes a column of a list, to see whether
+    the list is one of pandas.
+    """
+
+    @staticmethod
+    def find_spec(fullname: str, _path: object, _target: object = None) -> None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError("krone-tui does without pandas", name=fullname)
 
 
 def _open_missing_streams() -> None:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,12 @@ def test_scan_loads_neither_the_screen_nor_a_language_model(krone: Krone) -> Non
     modules = loaded(krone, "scan", krone.log())
     assert {"duckdb", "onnxruntime"} <= modules
     assert modules & {"textual", "textual_fastdatatable", "llama_cpp", "llm"} == set()
+
+
+def test_pandas_is_not_loaded_where_it_is_installed(krone: Krone) -> None:
+    """The benchmarks need it, and PyArrow would load it for every user who has it."""
+    assert find_spec("pandas") is not None
+    assert "pandas" not in loaded(krone, "scan", krone.log())
 
 
 def test_onnx_runtime_is_loaded_for_detection_only(krone: Krone) -> None:
