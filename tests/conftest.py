@@ -22,6 +22,8 @@ for _name in [
     name for name in os.environ if name.startswith("KRONE_TUI_") and name != "KRONE_TUI_BENCH_DATA"
 ]:
     del os.environ[_name]
+# A process that a test starts is compiled once, as it is for a user, and not at every start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 for _kind in ("CACHE", "CONFIG", "DATA", "STATE"):
     os.environ[f"XDG_{_kind}_HOME"] = str(Path(_HOME.name) / _kind.lower())
 
