@@ -103,6 +103,8 @@ def open_session(model: Path | bytes, threads: int) -> Any:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    # Threads that wait by spinning would take the cores from whatever else runs, for graphs that take milliseconds.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4
     # Its other format is not looked into before it is loaded; see graph.py.
     options.add_session_config_entry("session.load_model_format", "ONNX")
