@@ -15,11 +15,11 @@ def summary(ran: Ran) -> str:
 
 
 def test_a_missing_path(krone: Krone) -> None:
-    krone("scan", "nowhere.log").failed_with("nowhere.log does not exist")
+    krone.here("scan", "nowhere.log").failed_with("nowhere.log does not exist")
 
 
 def test_a_missing_path_among_good_ones(krone: Krone) -> None:
-    krone("scan", krone.log(), "nowhere.log").failed_with("nowhere.log does not exist")
+    krone.here("scan", krone.log(), "nowhere.log").failed_with("nowhere.log does not exist")
 
 
 def test_a_missing_path_is_said_before_the_screen_opens(krone: Krone) -> None:
@@ -32,24 +32,24 @@ def test_a_screen_without_a_terminal(krone: Krone) -> None:
 
 def test_a_folder_without_logs(krone: Krone) -> None:
     (krone.work / "empty").mkdir()
-    krone("scan", "empty").failed_with("The folder empty holds no log")
+    krone.here("scan", "empty").failed_with("The folder empty holds no log")
 
 
 def test_a_folder_with_binary_files_alone(krone: Krone) -> None:
     (krone.work / "data").mkdir()
     (krone.work / "data" / "core").write_bytes(os.urandom(9000))
-    krone("scan", "data").failed_with("The folder data holds no log")
+    krone.here("scan", "data").failed_with("The folder data holds no log")
 
 
 def test_an_empty_file(krone: Krone) -> None:
     (krone.work / "empty.log").touch()
-    krone("scan", "empty.log").failed_with("empty.log is empty")
+    krone.here("scan", "empty.log").failed_with("empty.log is empty")
     assert krone.kept() == []
 
 
 def test_a_binary_file(krone: Krone) -> None:
     (krone.work / "core").write_bytes(os.urandom(9000))
-    krone("scan", "core").failed_with("core is not a text log", "binary")
+    krone.here("scan", "core").failed_with("core is not a text log", "binary")
 
 
 def test_a_file_without_read_permission(krone: Krone, obey_permissions: Callable[[], None]) -> None:
@@ -69,7 +69,7 @@ def test_a_folder_without_read_permission(krone: Krone, obey_permissions: Callab
 
 
 def test_a_device(krone: Krone) -> None:
-    krone("scan", "/dev/zero").failed_with("/dev/zero is a device, not a log")
+    krone.here("scan", "/dev/zero").failed_with("/dev/zero is a device, not a log")
 
 
 def test_a_file_name_that_is_not_utf_8(krone: Krone) -> None:
@@ -78,14 +78,14 @@ def test_a_file_name_that_is_not_utf_8(krone: Krone) -> None:
         krone.log(name)
     except OSError:
         pytest.skip("this file system takes UTF-8 names only")
-    krone("scan", name).failed_with("caf", "UTF-8")
+    krone.here("scan", name).failed_with("caf", "UTF-8")
 
 
 def test_a_truncated_gz_is_read_as_far_as_it_goes(krone: Krone) -> None:
     text = "".join(small_log(4000)).encode()
     whole = gzip.compress(text)
     (krone.work / "cut.log.gz").write_bytes(whole[: len(whole) // 2])
-    ran = krone("scan", "cut.log.gz")
+    ran = krone.here("scan", "cut.log.gz")
     lines = int(summary(ran).split()[0].replace(",", ""))
     assert 1000 < lines < text.count(b"\n")
     assert "cut.log.gz: The compressed file ends too early" in ran.err
@@ -95,19 +95,19 @@ def test_a_truncated_gz_is_read_as_far_as_it_goes(krone: Krone) -> None:
 def test_the_note_on_a_truncated_gz_is_given_again_from_the_cache(krone: Krone) -> None:
     whole = gzip.compress("".join(small_log(2000)).encode())
     (krone.work / "cut.log.gz").write_bytes(whole[: len(whole) // 2])
-    first = krone("scan", "cut.log.gz").worked()
-    assert krone("scan", "cut.log.gz") == first
+    first = krone.here("scan", "cut.log.gz").worked()
+    assert krone.here("scan", "cut.log.gz") == first
 
 
 def test_a_gz_cut_within_its_header(krone: Krone) -> None:
     (krone.work / "cut.log.gz").write_bytes(gzip.compress(b"one line\n")[:6])
-    krone("scan", "cut.log.gz").failed_with("cut.log.gz holds no text", "too early")
+    krone.here("scan", "cut.log.gz").failed_with("cut.log.gz holds no text", "too early")
 
 
 def test_a_log_without_timestamps(krone: Krone) -> None:
     lines = [f"worker {n % 5} took job {n}\nworker {n % 5} finished job {n}\n" for n in range(100)]
     (krone.work / "plain.log").write_text("".join(lines))
-    assert summary(krone("scan", "plain.log")) == "200 lines, 200 records"
+    assert summary(krone.here("scan", "plain.log")) == "200 lines, 200 records"
 
 
 def test_one_line_of_ten_megabytes(krone: Krone) -> None:
@@ -126,7 +126,7 @@ def test_invalid_utf_8_is_read_and_shown(krone: Krone) -> None:
     (krone.work / "odd.log").write_bytes(
         b"".join(line.encode().replace(b"order", b"ord\xff\xfer") for line in small_log(40))
     )
-    ran = krone("scan", "odd.log", "--all", "--format", "text")
+    ran = krone.here("scan", "odd.log", "--all", "--format", "text")
     assert summary(ran).startswith("197 lines")
     assert "\udcff" not in ran.out
 
@@ -181,8 +181,8 @@ def test_a_log_named_like_an_option(krone: Krone) -> None:
 
 
 def test_a_pattern_that_fits_nothing(krone: Krone) -> None:
-    krone("scan", "*.nothing").failed_with("No file fits the pattern *.nothing")
+    krone.here("scan", "*.nothing").failed_with("No file fits the pattern *.nothing")
 
 
 def test_a_baseline_that_is_missing(krone: Krone) -> None:
-    krone("scan", krone.log(), "--baseline", Path("good.log")).failed_with("good.log does not exist")
+    krone.here("scan", krone.log(), "--baseline", Path("good.log")).failed_with("good.log does not exist")

@@ -12,8 +12,8 @@ from krone_tui.settings import Settings
 
 
 def test_nothing_kept(krone: Krone) -> None:
-    assert krone("cache", "list").worked().out.startswith("0 investigations, 0 B of at most 4.3 GB")
-    assert krone("cache", "clear").worked().out == "Removed 0 investigations, 0 B.\n"
+    assert krone.here("cache", "list").worked().out.startswith("0 investigations, 0 B of at most 4.3 GB")
+    assert krone.here("cache", "clear").worked().out == "Removed 0 investigations, 0 B.\n"
     assert not krone.cache.exists()
 
 
@@ -37,19 +37,19 @@ def test_logs_sizes_ages_settings_and_the_total(krone: Krone) -> None:
 def test_clearing_one_log_a_folder_of_logs_and_all(krone: Krone) -> None:
     (krone.work / "folder").mkdir()
     for name in ("a.log", "folder/b.log", "folder/c.log"):
-        krone("groups", krone.log(name)).worked()
+        krone.here("groups", krone.log(name)).worked()
     # Also of a log that is gone.
     (krone.work / "a.log").unlink()
-    assert krone("cache", "clear", "a.log").worked().out.startswith("Removed 1 investigation, ")
-    assert "a.log" not in krone("cache", "list").worked().out
-    krone("cache", "clear", "a.log").failed_with("a.log", "cache list")
-    assert krone("cache", "clear", "folder").worked().out.startswith("Removed 2 investigations, ")
+    assert krone.here("cache", "clear", "a.log").worked().out.startswith("Removed 1 investigation, ")
+    assert "a.log" not in krone.here("cache", "list").worked().out
+    krone.here("cache", "clear", "a.log").failed_with("a.log", "cache list")
+    assert krone.here("cache", "clear", "folder").worked().out.startswith("Removed 2 investigations, ")
     assert krone.kept() == []
     assert (krone.work / "folder" / "b.log").exists()
 
 
 def test_what_cannot_be_read_is_listed_and_goes_with_the_rest_and_nothing_else_does(krone: Krone) -> None:
-    krone("groups", krone.log()).worked()
+    krone.here("groups", krone.log()).worked()
     (kept,) = krone.cache.iterdir()
     shutil.copy(kept, krone.cache / "copy.duckdb")
     with (krone.cache / "copy.duckdb").open("r+b") as file:
@@ -60,10 +60,10 @@ def test_what_cannot_be_read_is_listed_and_goes_with_the_rest_and_nothing_else_d
     (krone.cache / ".lost.1.2.partial").write_bytes(b"x")
     os.utime(krone.cache / ".lost.1.2.partial", (time.time() - 48 * 3600,) * 2)
     (krone.cache / "notes.txt").write_text("mine")
-    out = krone("cache", "list").worked().out
+    out = krone.here("cache", "list").worked().out
     assert out.count("(damaged)") == 3
     assert out.count("(being written)") == 2
-    assert krone("cache", "clear").worked().out.startswith("Removed 5 investigations, ")
+    assert krone.here("cache", "clear").worked().out.startswith("Removed 5 investigations, ")
     assert krone.kept() == [".young.1.2.partial", "notes.txt"]
 
 
@@ -82,7 +82,7 @@ def test_several_processes_at_once(krone: Krone) -> None:
 
 
 def test_a_folder_that_cannot_be_written(krone: Krone, obey_permissions: object) -> None:
-    krone("groups", krone.log()).worked()
+    krone.here("groups", krone.log()).worked()
     krone.cache.chmod(0o500)
     try:
         ran = krone.run([*krone.command, "cache", "clear"], before=obey_permissions)  # type: ignore[arg-type]

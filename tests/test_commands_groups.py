@@ -8,7 +8,7 @@ from in_terminal import sent_to_terminal
 
 
 def test_the_choice_its_reason_and_the_runners_up(krone: Krone) -> None:
-    out = krone("groups", krone.log()).worked().out
+    out = krone.here("groups", krone.log()).worked().out
     assert out.startswith("40 executions, grouped by req-*.\n")
     assert "100% of the records carry it" in out
     rows = [line for line in out.splitlines() if re.search(r"\d%", line)]
@@ -18,7 +18,7 @@ def test_the_choice_its_reason_and_the_runners_up(krone: Krone) -> None:
 
 
 def test_what_was_asked_for_is_said(krone: Krone) -> None:
-    out = krone("groups", krone.log(), "--group-by", r"item (\d+)").worked().out
+    out = krone.here("groups", krone.log(), "--group-by", r"item (\d+)").worked().out
     assert re.search(r"^>  item \(\\d\+\) ", out, re.MULTILINE)
     assert "It was asked for" in out
     assert re.search(r"^   req-\* ", out, re.MULTILINE)
@@ -27,13 +27,13 @@ def test_what_was_asked_for_is_said(krone: Krone) -> None:
 def test_a_log_without_identifier_is_grouped_by_windows(krone: Krone) -> None:
     path = krone.work / "plain.log"
     path.write_text("".join(f"2026-03-14 00:{n // 60:02}:{n % 60:02} INFO tick\n" for n in range(600)))
-    out = krone("groups", path).worked().out
+    out = krone.here("groups", path).worked().out
     assert re.match(r"\d+ executions, all of them windows: each source's records", out)
     assert "No identifier holds the records together well enough." in out
 
 
 def test_json_has_every_measure(krone: Krone) -> None:
-    found = json.loads(krone("groups", krone.log(), "--format", "json").worked().out)
+    found = json.loads(krone.here("groups", krone.log(), "--format", "json").worked().out)
     assert found["grouped_by"] == "req-*"
     assert found["executions"] == 40
     assert [one["name"] for one in found["candidates"] if one["chosen"]] == ["req-*"]
@@ -58,5 +58,5 @@ def test_a_terminal_gets_a_table_as_wide_as_itself(krone: Krone) -> None:
 
 
 def test_a_format_that_does_not_exist(krone: Krone) -> None:
-    krone("groups", krone.log(), "--format", "yaml").failed_with("--format", "json", "'yaml'")
+    krone.here("groups", krone.log(), "--format", "yaml").failed_with("--format", "json", "'yaml'")
     assert krone.kept() == []

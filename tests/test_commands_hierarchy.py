@@ -15,12 +15,12 @@ def rows(text: str) -> list[list[str]]:
 
 
 def entities(krone: Krone, *options: str) -> list[str]:
-    ran = krone("hierarchy", krone.work / "app.log", *options).worked()
+    ran = krone.here("hierarchy", krone.work / "app.log", *options).worked()
     return [row[1] for row in rows(ran.out)[1:]]
 
 
 def test_every_template_has_its_place(krone: Krone) -> None:
-    header, *found = rows(krone("hierarchy", krone.log()).worked().out)
+    header, *found = rows(krone.here("hierarchy", krone.log()).worked().out)
     assert header == COLUMNS
     assert any("payment failed" in row[0] and row[4] == "failure" for row in found)
     assert all(row[1] and row[2] and row[3] for row in found)
@@ -28,22 +28,22 @@ def test_every_template_has_its_place(krone: Krone) -> None:
 
 def test_a_file_instead_of_standard_output(krone: Krone) -> None:
     log = krone.log()
-    printed = krone("hierarchy", log).worked().out
-    ran = krone("hierarchy", log, "-o", "tree.csv").worked()
+    printed = krone.here("hierarchy", log).worked().out
+    ran = krone.here("hierarchy", log, "-o", "tree.csv").worked()
     assert ran.out == ""
     assert (krone.work / "tree.csv").read_text(encoding="utf-8") == printed
     assert sorted(path.name for path in krone.work.iterdir()) == ["app.log", "tree.csv"]
 
 
 def test_a_file_that_cannot_be_written_is_said_before_the_log_is_read(krone: Krone) -> None:
-    krone("hierarchy", krone.log(), "-o", "nowhere/tree.csv").failed_with("nowhere/tree.csv", "-o")
+    krone.here("hierarchy", krone.log(), "-o", "nowhere/tree.csv").failed_with("nowhere/tree.csv", "-o")
     assert krone.kept() == []
 
 
 def test_what_was_written_gives_the_same_again(krone: Krone) -> None:
     log = krone.log()
-    krone("hierarchy", log, "-o", "tree.csv").worked()
-    ran = krone("hierarchy", log, "--hierarchy", "tree.csv").worked()
+    krone.here("hierarchy", log, "-o", "tree.csv").worked()
+    ran = krone.here("hierarchy", log, "--hierarchy", "tree.csv").worked()
     assert ran.err == ""
     assert ran.out == (krone.work / "tree.csv").read_text(encoding="utf-8")
 
@@ -60,7 +60,7 @@ def test_an_edited_file_decides_on_every_command(krone: Krone) -> None:
 
 def placed(krone: Krone, words: str, place: str, header: str = "template,entity,action,status") -> str:
     """A hierarchy file that places the one template of the small log with these words."""
-    found = rows(krone("hierarchy", krone.log()).worked().out)
+    found = rows(krone.here("hierarchy", krone.log()).worked().out)
     (template,) = [row[0] for row in found if words in row[0]]
     assert "," not in template
     return f"{header}\n{template},{place}\n"
@@ -70,14 +70,14 @@ def test_the_setting_does_the_same(krone: Krone) -> None:
     tree = krone.work / "tree.csv"
     tree.write_text(placed(krone, "received order", "desk,take,taken"))
     krone.config.write_text(f'hierarchy = "{tree}"\n')
-    assert "desk" in krone("sql", krone.log(), "SELECT entity FROM template").worked().out
+    assert "desk" in krone.here("sql", krone.log(), "SELECT entity FROM template").worked().out
 
 
 def test_a_published_tree_is_read(krone: Krone) -> None:
     header = "log_template,entity_1,action_1,status"
     (krone.work / "tree.csv").write_text(placed(krone, "received order", "Order,receive,none_3", header))
     query = "SELECT entity, action FROM template WHERE text LIKE '%received order'"
-    ran = krone("sql", krone.log(), query, "--hierarchy", "tree.csv", "--format", "csv").worked()
+    ran = krone.here("sql", krone.log(), query, "--hierarchy", "tree.csv", "--format", "csv").worked()
     assert rows(ran.out) == [["entity", "action"], ["Order", "receive"]]
 
 
@@ -85,11 +85,11 @@ def test_a_file_of_another_log_is_said_with_how_much_it_knew(krone: Krone) -> No
     log = krone.log()
     (krone.work / "none.csv").write_text("template,entity,action,status\nnothing like it,a,b,c\n")
     expected = "The hierarchy file none.csv knows none of the 6 templates of this log; the rules placed the others.\n"
-    assert krone("scan", log, "--hierarchy", "none.csv").worked().err == expected
+    assert krone.here("scan", log, "--hierarchy", "none.csv").worked().err == expected
     # From the cache too.
-    assert krone("scan", log, "--hierarchy", "none.csv").worked().err == expected
+    assert krone.here("scan", log, "--hierarchy", "none.csv").worked().err == expected
     (krone.work / "few.csv").write_text(placed(krone, "received order", "a,b,c"))
-    assert " knows 1 of the 6 templates " in krone("scan", log, "--hierarchy", "few.csv").worked().err
+    assert " knows 1 of the 6 templates " in krone.here("scan", log, "--hierarchy", "few.csv").worked().err
 
 
 def test_the_content_of_the_file_names_the_cache(krone: Krone) -> None:
@@ -117,7 +117,7 @@ def test_a_file_that_is_none_is_refused_before_the_log_is_read(
 ) -> None:
     if content is not None:
         (krone.work / "tree.csv").write_text(content)
-    krone("scan", krone.log(), "--hierarchy", "tree.csv").failed_with("tree.csv", said)
+    krone.here("scan", krone.log(), "--hierarchy", "tree.csv").failed_with("tree.csv", said)
     assert krone.kept() == []
 
 
@@ -126,9 +126,9 @@ def test_control_characters_of_a_log_are_shown_as_text(krone: Krone) -> None:
     path.write_bytes(
         b"".join(b"INFO started \x07\x1b]0;title\x07 job %d\n=cmd() ran\n" % n for n in range(50))
     )
-    out = krone("hierarchy", path).worked().out
+    out = krone.here("hierarchy", path).worked().out
     assert r"\x07\x1b]<*>;title\x07" in out
     assert not [character for character in out if ord(character) < 32 and character != "\n"]
     assert not [cell for row in rows(out) for cell in row if cell.startswith("=")]
     (krone.work / "tree.csv").write_text(out, encoding="utf-8")
-    assert krone("hierarchy", path, "--hierarchy", "tree.csv").worked().err == ""
+    assert krone.here("hierarchy", path, "--hierarchy", "tree.csv").worked().err == ""

@@ -31,7 +31,7 @@ def test_a_table_for_a_pipe(krone: Krone) -> None:
 
 def test_csv(krone: Krone) -> None:
     query = "SELECT flagged, count(*) AS n, min(start_time) AS first FROM execution_verdict GROUP BY flagged ORDER BY 1"
-    ran = krone("sql", krone.log(), query, "--format", "csv").worked()
+    ran = krone.here("sql", krone.log(), query, "--format", "csv").worked()
     assert list(csv.reader(io.StringIO(ran.out))) == [
         ["flagged", "n", "first"],
         ["false", "37", "2026-03-14 00:00:00"],
@@ -44,7 +44,7 @@ def test_json_keeps_types_and_every_column(krone: Krone) -> None:
         "SELECT 1 AS a, 2 AS a, 1.5 AS d, sum(1) AS s, [1, NULL] AS l, {'x': TIMESTAMP '2026-03-14 00:00:00'} AS t, "
         "'nan'::DOUBLE AS nan, INTERVAL 90 SECONDS AS i, true AS b, NULL AS n, 'é' AS é, '\\x00'::BLOB AS bytes FROM source"
     )
-    (row,) = json.loads(krone("sql", krone.log(), query, "--format", "json").worked().out)
+    (row,) = json.loads(krone.here("sql", krone.log(), query, "--format", "json").worked().out)
     assert row == {
         "a": 1, "a_1": 2, "d": 1.5, "s": 1, "l": [1, None], "t": {"x": "2026-03-14T00:00:00"}, "nan": None,
         "i": "0:01:30", "b": True, "n": None, "é": "é", "bytes": "\x00",
@@ -53,21 +53,21 @@ def test_json_keeps_types_and_every_column(krone: Krone) -> None:
 
 def test_no_rows_are_an_empty_result_in_each_format(krone: Krone) -> None:
     log, query = krone.log(), "SELECT title FROM failure_mode WHERE false"
-    assert krone("sql", log, query).worked().out == "title\n"
-    assert krone("sql", log, query, "--format", "csv").worked().out == "title\n"
-    assert json.loads(krone("sql", log, query, "--format", "json").worked().out) == []
+    assert krone.here("sql", log, query).worked().out == "title\n"
+    assert krone.here("sql", log, query, "--format", "csv").worked().out == "title\n"
+    assert json.loads(krone.here("sql", log, query, "--format", "json").worked().out) == []
 
 
 def test_cells_are_shown_and_never_obeyed(krone: Krone) -> None:
     log = krone.log()
-    header, row = csv.reader(io.StringIO(krone("sql", log, HOSTILE, "--format", "csv").worked().out))
+    header, row = csv.reader(io.StringIO(krone.here("sql", log, HOSTILE, "--format", "csv").worked().out))
     assert dict(zip(header, row, strict=True)) == {
         "f": "'=1+1", "g": "'@x", "n": "-5", "e": r"\x1b[31m\u202e", "l": " ⏎ ", "nothing": "",
     }  # fmt: skip
-    out = krone("sql", log, HOSTILE).worked().out
+    out = krone.here("sql", log, HOSTILE).worked().out
     assert r"\x1b[31m\u202e" in out
     assert len(out.splitlines()) == 2
-    assert r"\u001b[31m\u202e" in krone("sql", log, HOSTILE, "--format", "json").worked().out
+    assert r"\u001b[31m\u202e" in krone.here("sql", log, HOSTILE, "--format", "json").worked().out
 
 
 def test_a_terminal_gets_a_drawn_table_without_obeying_the_log(krone: Krone) -> None:
@@ -80,16 +80,16 @@ def test_a_terminal_gets_a_drawn_table_without_obeying_the_log(krone: Krone) -> 
 
 def test_a_result_larger_than_a_batch_is_whole(krone: Krone) -> None:
     log, query = krone.log(), "SELECT i, 'row ' || i AS text FROM range(25000) AS t(i)"
-    table = krone("sql", log, query).worked().out.splitlines()
+    table = krone.here("sql", log, query).worked().out.splitlines()
     assert len(table) == 25_001
     assert table[1].split() == ["0", "row", "0"]
     assert table[-1].split() == ["24999", "row", "24999"]
-    assert len(json.loads(krone("sql", log, query, "--format", "json").worked().out)) == 25_000
+    assert len(json.loads(krone.here("sql", log, query, "--format", "json").worked().out)) == 25_000
 
 
 def test_a_row_that_cannot_be_computed_ends_it_with_a_sentence(krone: Krone) -> None:
     query = "SELECT CASE WHEN i > 25000 THEN 'a'::INTEGER ELSE i END AS n FROM range(30000) AS t(i)"
-    ran = krone("sql", krone.log(), query)
+    ran = krone.here("sql", krone.log(), query)
     assert ran.code == 2
     assert (
         ran.err
@@ -122,7 +122,7 @@ def test_a_reader_that_has_enough_ends_it(krone: Krone) -> None:
 def test_the_query_from_a_file_and_from_standard_input(krone: Krone) -> None:
     log = krone.log()
     (krone.work / "q.sql").write_text("-- how many\nSELECT count(*) AS n FROM execution;\n")
-    assert krone("sql", log, "-f", "q.sql").worked().out.split() == ["n", "40"]
+    assert krone.here("sql", log, "-f", "q.sql").worked().out.split() == ["n", "40"]
     assert krone("sql", log, "-f", "-", stdin=b"SELECT 1 AS n").worked().out.split() == ["n", "1"]
     ran = krone("sql", "-", "SELECT count(*) AS n FROM execution", stdin=log.read_bytes()).worked()
     assert ran.out.split() == ["n", "40"]
@@ -131,17 +131,19 @@ def test_the_query_from_a_file_and_from_standard_input(krone: Krone) -> None:
 def test_several_logs_come_before_the_query(krone: Krone) -> None:
     krone.log("a.log")
     krone.log("b.log")
-    ran = krone("sql", "a.log", "b.log", "SELECT path FROM source ORDER BY path", "--format", "csv").worked()
+    ran = krone.here(
+        "sql", "a.log", "b.log", "SELECT path FROM source ORDER BY path", "--format", "csv"
+    ).worked()
     assert ran.out.splitlines() == ["path", "a.log", "b.log"]
 
 
 def test_a_query_that_is_not_answered_is_one_sentence(krone: Krone) -> None:
     log = krone.log()
-    krone("sql", log, "SELECT * FROM nosuch").failed_with("nosuch", "--schema")
-    krone("sql", log, "selec 1").failed_with("syntax error")
-    krone("sql", log, "INSTALL httpfs").failed_with("only read")
-    krone("sql", log, f"SELECT * FROM read_text('{log}')").failed_with("disabled")
-    krone("sql", log, "EXPLAIN ANALYZE COPY source TO 'out.csv'").failed_with("disabled")
+    krone.here("sql", log, "SELECT * FROM nosuch").failed_with("nosuch", "--schema")
+    krone.here("sql", log, "selec 1").failed_with("syntax error")
+    krone.here("sql", log, "INSTALL httpfs").failed_with("only read")
+    krone.here("sql", log, f"SELECT * FROM read_text('{log}')").failed_with("disabled")
+    krone.here("sql", log, "EXPLAIN ANALYZE COPY source TO 'out.csv'").failed_with("disabled")
     assert [path.name for path in krone.work.iterdir()] == ["app.log"]
 
 
@@ -192,18 +194,18 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 def test_what_the_arguments_lack(krone: Krone) -> None:
     log = krone.log()
-    krone("sql", log).failed_with("query is missing", "app.log")
-    krone("sql").failed_with("krone-tui sql LOG")
-    krone("sql", "SELECT 1").failed_with("A log and a query")
-    krone("sql", "-f", "q.sql").failed_with("No log is named")
-    krone("sql", log, "-f", "nowhere.sql").failed_with("nowhere.sql")
-    krone("sql", "-", "-f", "-").failed_with("Standard input")
-    krone("sql", log, "SELECT 1", "--format", "xml").failed_with("'xml'", "table, csv, json")
+    krone.here("sql", log).failed_with("query is missing", "app.log")
+    krone.here("sql").failed_with("krone-tui sql LOG")
+    krone.here("sql", "SELECT 1").failed_with("A log and a query")
+    krone.here("sql", "-f", "q.sql").failed_with("No log is named")
+    krone.here("sql", log, "-f", "nowhere.sql").failed_with("nowhere.sql")
+    krone.here("sql", "-", "-f", "-").failed_with("Standard input")
+    krone.here("sql", log, "SELECT 1", "--format", "xml").failed_with("'xml'", "table, csv, json")
     assert krone.kept() == []
 
 
 def test_the_schema_lists_the_documented_tables_without_a_log(krone: Krone) -> None:
-    out = krone("sql", "--schema").worked().out
+    out = krone.here("sql", "--schema").worked().out
     tables = re.findall(r"^(\w+): one row is \S", out, re.MULTILINE)
     assert {"source", "record", "execution", "execution_verdict", "finding", "failure_mode", "work"} <= set(
         tables

@@ -35,42 +35,42 @@ def test_learn_and_scan_as_a_user_does(krone: Krone) -> None:
 
 
 def test_merge_as_a_user_does(krone: Krone) -> None:
-    krone("learn", krone.log("a.log", 20), "--name", "a").worked()
-    krone("learn", krone.log("b.log", 30), "--name", "b.duckdb").worked()
+    krone.here("learn", krone.log("a.log", 20), "--name", "a").worked()
+    krone.here("learn", krone.log("b.log", 30), "--name", "b.duckdb").worked()
     assert (krone.work / "b.duckdb").exists()
-    merged = krone("merge", "a", "b.duckdb", "-o", "c").worked()
+    merged = krone.here("merge", "a", "b.duckdb", "-o", "c").worked()
     assert merged.out.startswith("c knows 50 executions"), merged.out
-    krone("merge", "a", "b.duckdb", "-o", "c").failed_with("--force")
-    krone("merge", "b.duckdb", "a", "-o", "c", "--force").worked()
+    krone.here("merge", "a", "b.duckdb", "-o", "c").failed_with("--force")
+    krone.here("merge", "b.duckdb", "a", "-o", "c", "--force").worked()
     other = krone.work / "notes.duckdb"
     other.write_text("not a knowledge base")
-    krone("merge", "a", "b.duckdb", "-o", other, "--force").failed_with("is not a knowledge base")
+    krone.here("merge", "a", "b.duckdb", "-o", other, "--force").failed_with("is not a knowledge base")
     assert other.read_text() == "not a knowledge base"
-    krone("merge", "a", "nothing", "-o", "d").failed_with("There is no knowledge base")
-    krone("merge", "a", "-o", "d").failed_with("at least two")
+    krone.here("merge", "a", "nothing", "-o", "d").failed_with("There is no knowledge base")
+    krone.here("merge", "a", "-o", "d").failed_with("at least two")
 
 
 def test_what_cannot_be_learnt_is_said(krone: Krone) -> None:
     empty = krone.work / "empty.log"
     empty.touch()
-    krone("learn", empty, "--name", "x").failed_with("empty")
-    krone("learn", krone.log(), "--name", "a b").failed_with("'a b' cannot name a knowledge base")
-    krone("scan", krone.log(), "--baseline", "nowhere").failed_with("nowhere does not exist")
+    krone.here("learn", empty, "--name", "x").failed_with("empty")
+    krone.here("learn", krone.log(), "--name", "a b").failed_with("'a b' cannot name a knowledge base")
+    krone.here("scan", krone.log(), "--baseline", "nowhere").failed_with("nowhere does not exist")
     assert not (krone.work.parent / "data" / "krone-tui" / "knowledge" / "x.duckdb").exists()
 
 
 def test_a_name_that_is_also_a_file_here_is_not_guessed(krone: Krone) -> None:
     log = krone.log("app.log", 30)
-    krone("learn", log, "--name", "shop").worked()
+    krone.here("learn", log, "--name", "shop").worked()
     (krone.work / "shop").write_bytes(log.read_bytes())
-    krone("scan", log, "--baseline", "shop").failed_with("name of a knowledge base and of a file here")
-    assert "the logs" in krone("scan", log, "--baseline", (krone.work / "shop").absolute()).worked().out
+    krone.here("scan", log, "--baseline", "shop").failed_with("name of a knowledge base and of a file here")
+    assert "the logs" in krone.here("scan", log, "--baseline", (krone.work / "shop").absolute()).worked().out
 
 
 def test_a_knowledge_base_with_verdicts_alone_is_no_baseline(krone: Krone) -> None:
     with KnowledgeBase.writing(krone.work / "k.duckdb"):
         pass
-    krone("scan", krone.log(), "--baseline", "k.duckdb").failed_with("has learnt no log yet")
+    krone.here("scan", krone.log(), "--baseline", "k.duckdb").failed_with("has learnt no log yet")
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ FIRST = {
 def opened_before(tmp_path_factory: pytest.TempPathFactory) -> Krone:
     """With `app.log`, whose investigation is kept already."""
     krone = Krone(tmp_path_factory.mktemp("krone"))
-    krone("scan", krone.log()).worked()
+    krone.here("scan", krone.log()).worked()
     return krone
 
 
@@ -35,8 +35,8 @@ def opened_before(tmp_path_factory: pytest.TempPathFactory) -> Krone:
 def test_a_file_holds_what_standard_output_would_and_nothing_else_is_left(
     opened_before: Krone, format_: Format
 ) -> None:
-    out = opened_before("scan", "app.log", "--format", format_).worked().out
-    ran = opened_before("scan", "app.log", "--format", format_, "-o", "report", "--exit-code")
+    out = opened_before.here("scan", "app.log", "--format", format_).worked().out
+    ran = opened_before.here("scan", "app.log", "--format", format_, "-o", "report", "--exit-code")
     assert (ran.code, ran.out, ran.err) == (1, "", "")
     assert (opened_before.work / "report").read_bytes().decode() == out
     assert sorted(path.name for path in opened_before.work.iterdir()) == ["app.log", "report"]
@@ -67,7 +67,7 @@ def test_a_file_that_is_there_keeps_its_mode_and_a_link_stays_a_link(krone: Kron
     real.write_text("old")
     real.chmod(0o640)
     (krone.work / "link.md").symlink_to(real)
-    krone("scan", log, "-o", "link.md").worked()
+    krone.here("scan", log, "-o", "link.md").worked()
     assert (krone.work / "link.md").is_symlink()
     assert real.read_text().startswith("# 3 of 40")
     assert stat.S_IMODE(real.stat().st_mode) == 0o640
@@ -82,11 +82,13 @@ def test_a_device_is_written_and_stays_one(krone: Krone) -> None:
 
 def test_what_cannot_be_written_is_said_before_the_log_is_read(krone: Krone) -> None:
     log = krone.log()
-    krone("scan", log, "-o", "nowhere/report.md").failed_with("nowhere/report.md", "cannot be written", "-o")
-    krone("scan", log, "-o", ".").failed_with("is a folder", "-o")
-    krone("scan", log, "-o", log).failed_with("is one of the logs")
-    krone("scan", log, "--format", "xml").failed_with("--format is one of", "html", "xml")
-    krone("scan", log, "--format", "md", "--with-lines").failed_with("--with-lines", "csv")
+    krone.here("scan", log, "-o", "nowhere/report.md").failed_with(
+        "nowhere/report.md", "cannot be written", "-o"
+    )
+    krone.here("scan", log, "-o", ".").failed_with("is a folder", "-o")
+    krone.here("scan", log, "-o", log).failed_with("is one of the logs")
+    krone.here("scan", log, "--format", "xml").failed_with("--format is one of", "html", "xml")
+    krone.here("scan", log, "--format", "md", "--with-lines").failed_with("--with-lines", "csv")
     assert krone.kept() == []
     assert log.read_text().startswith("2026-03-14")
 
@@ -94,7 +96,7 @@ def test_what_cannot_be_written_is_said_before_the_log_is_read(krone: Krone) -> 
 def test_a_log_that_cannot_be_read_leaves_the_old_report(krone: Krone) -> None:
     old = krone.work / "report.md"
     old.write_text("old")
-    krone("scan", krone.log(), "--group-by", "nosuch", "-o", "report.md").failed_with("nosuch")
+    krone.here("scan", krone.log(), "--group-by", "nosuch", "-o", "report.md").failed_with("nosuch")
     assert old.read_text() == "old"
     assert sorted(path.name for path in krone.work.iterdir()) == ["app.log", "report.md"]
 

@@ -26,7 +26,7 @@ def judge(krone: Krone, log: Path, **given: object) -> Path:
 
 
 def flagged(krone: Krone, *arguments: str | Path) -> int:
-    return len(krone("scan", *arguments, "--format", "jsonl").worked().out.splitlines())
+    return len(krone.here("scan", *arguments, "--format", "jsonl").worked().out.splitlines())
 
 
 def test_scan_heeds_verdicts_unless_told_not_to(krone: Krone) -> None:
@@ -49,45 +49,45 @@ def test_scan_heeds_verdicts_unless_told_not_to(krone: Krone) -> None:
 
 def test_list_shows_verdicts_and_never_obeys_them(krone: Krone) -> None:
     judge(krone, krone.log())
-    out = krone("knowledge", "list").worked().out
+    out = krone.here("knowledge", "list").worked().out
     assert "payment failed" in out
     assert "known: \\x1b[31mred" in out
     assert "\x1b" not in out
     assert "1 verdict in " in out
-    assert "0 verdicts in " in krone("knowledge", "list", "--search", "nothing like it").worked().out
+    assert "0 verdicts in " in krone.here("knowledge", "list", "--search", "nothing like it").worked().out
 
 
 def test_export_forget_and_import_go_round(krone: Krone) -> None:
     log = krone.log()
     judge(krone, log)
-    krone("knowledge", "export", "-o", "verdicts.jsonl").worked()
+    krone.here("knowledge", "export", "-o", "verdicts.jsonl").worked()
     written = krone.work / "verdicts.jsonl"
     assert written.stat().st_mode & 0o777 == 0o600
-    assert krone("knowledge", "export").worked().out == written.read_text(encoding="utf-8")
-    krone("knowledge", "export", "-o", "verdicts.jsonl").failed_with("verdicts.jsonl", "already")
-    assert "1 verdict forgotten" in krone("knowledge", "forget", "1").worked().out
+    assert krone.here("knowledge", "export").worked().out == written.read_text(encoding="utf-8")
+    krone.here("knowledge", "export", "-o", "verdicts.jsonl").failed_with("verdicts.jsonl", "already")
+    assert "1 verdict forgotten" in krone.here("knowledge", "forget", "1").worked().out
     assert flagged(krone, log) == 3
     # What was forgotten may come back from a colleague.
-    assert "1 new verdict of 1" in krone("knowledge", "import", "verdicts.jsonl").worked().out
+    assert "1 new verdict of 1" in krone.here("knowledge", "import", "verdicts.jsonl").worked().out
     assert flagged(krone, log) == 0
     assert "0 new verdicts of 1" in krone("knowledge", "import", "-", stdin=written.read_bytes()).worked().out
     assert (
         "1 new verdict of 1"
-        in krone("knowledge", "import", "verdicts.jsonl", "--knowledge", "second").worked().out
+        in krone.here("knowledge", "import", "verdicts.jsonl", "--knowledge", "second").worked().out
     )
-    krone("knowledge", "list").failed_with("app, second", "--knowledge")
-    assert "1 verdict in " in krone("knowledge", "list", "--knowledge", "second").worked().out
+    krone.here("knowledge", "list").failed_with("app, second", "--knowledge")
+    assert "1 verdict in " in krone.here("knowledge", "list", "--knowledge", "second").worked().out
 
 
 def test_what_cannot_be_done_is_said_in_a_sentence(krone: Krone) -> None:
-    krone("knowledge", "list").failed_with("no knowledge base yet")
+    krone.here("knowledge", "list").failed_with("no knowledge base yet")
     judge(krone, krone.log())
-    krone("knowledge", "forget").failed_with("--all")
-    krone("knowledge", "forget", "7").failed_with("no verdict 7")
-    krone("knowledge", "list", "--knowledge", "nosuch").failed_with("nosuch")
-    krone("knowledge", "list", "--knowledge", "no/../such").failed_with("no/../such")
-    krone("knowledge", "import", "nowhere.jsonl").failed_with("nowhere.jsonl")
-    krone("knowledge", "import", ".").failed_with("cannot be read")
+    krone.here("knowledge", "forget").failed_with("--all")
+    krone.here("knowledge", "forget", "7").failed_with("no verdict 7")
+    krone.here("knowledge", "list", "--knowledge", "nosuch").failed_with("nosuch")
+    krone.here("knowledge", "list", "--knowledge", "no/../such").failed_with("no/../such")
+    krone.here("knowledge", "import", "nowhere.jsonl").failed_with("nowhere.jsonl")
+    krone.here("knowledge", "import", ".").failed_with("cannot be read")
     krone("knowledge", "import", "-", stdin=b"\xff\xfe").failed_with("UTF-8")
     krone("knowledge", "import", "-", stdin=b'{"scope": "mode"}\n').failed_with("Line 1")
 
@@ -95,7 +95,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(krone: Krone) -> None:
 def test_a_damaged_knowledge_base_is_noted_and_the_scan_goes_on(krone: Krone) -> None:
     log = krone.log()
     judge(krone, log).write_bytes(b"no database at all" * 300)
-    ran = krone("scan", log).worked()
+    ran = krone.here("scan", log).worked()
     assert "3 flagged" in ran.out
     assert ran.err.startswith("No verdict counts: ")
     assert len(ran.err.splitlines()) == 1
