@@ -30,7 +30,7 @@ run: $(BASE) $(LLM)
 	@$(BIN)/krone-tui $(SAMPLE)
 
 test: $(DEV) $(LLM)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 # Three targets, so that `make --keep-going lint` tells all that is wrong.
 lint: style types contracts
