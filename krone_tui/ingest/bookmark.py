@@ -5,6 +5,7 @@ has the same ones up to there, and what the parser knew by then is what it would
 reading all of it would give.
 """
 
+import functools
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -19,14 +20,17 @@ from krone_tui.store.record_layouts import JournalLayout, JsonLayout, LogfmtLayo
 MAX_REST = 1 << 20
 """Characters of an unfinished record that are kept; the place before a longer one is no place to go on at."""
 
-_LAYOUTS = {
-    kind.__name__: TypeAdapter[Any](kind) for kind in (TextLayout, JsonLayout, LogfmtLayout, JournalLayout)
-}
-_WRAPPER = TypeAdapter[Unwrap | None](Unwrap | None)
+_LAYOUTS = {kind.__name__: kind for kind in (TextLayout, JsonLayout, LogfmtLayout, JournalLayout)}
 
 
 class OutdatedBookmarkError(Exception):
     """The log is not what it was: reading it on from the bookmark would not give what reading all of it gives."""
+
+
+@functools.cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    """Made when it is first used: what opens a finished investigation does without."""
+    return TypeAdapter(kind)
 
 
 def _pack(shape: Shape) -> dict[str, Any]:
@@ -37,8 +41,8 @@ def _pack(shape: Shape) -> dict[str, Any]:
 def _unpack(value: Any) -> Shape:
     if isinstance(value, Shape):
         return value
-    layouts = tuple(_LAYOUTS[kind].validate_python(fields) for kind, fields in value["layouts"])
-    return Shape(layouts, _WRAPPER.validate_python(value["wrapper"]), value["otlp"])
+    layouts = tuple(_adapter(_LAYOUTS[kind]).validate_python(fields) for kind, fields in value["layouts"])
+    return Shape(layouts, _adapter(Unwrap | None).validate_python(value["wrapper"]), value["otlp"])
 
 
 _KeptShape = Annotated[Shape, PlainValidator(_unpack), PlainSerializer(_pack)]
@@ -100,15 +104,12 @@ class Bookmark:
         return self.parser.lines + 1 if self.parser is not None else 1
 
 
-_BOOKMARK = TypeAdapter[Bookmark](Bookmark)
-
-
 def packed(bookmark: Bookmark | None) -> str | None:
     """The bookmark as JSON, or None for one that could not be had back just as it is."""
     if bookmark is None:
         return None
     try:
-        text = _BOOKMARK.dump_json(bookmark).decode()
+        text = _adapter(Bookmark).dump_json(bookmark).decode()
         return text if unpacked(text) == bookmark else None
     except ValueError:
         return None
@@ -117,6 +118,7 @@ def packed(bookmark: Bookmark | None) -> str | None:
 def unpacked(text: str) -> Bookmark | None:
     """What `packed` made the text of; None where it is something else."""
     try:
-        return _BOOKMARK.validate_json(text)
+        bookmark: Bookmark = _adapter(Bookmark).validate_json(text)
     except (ValueError, KeyError, TypeError):
         return None
+    return bookmark
