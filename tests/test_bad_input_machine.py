@@ -98,7 +98,7 @@ def test_a_read_only_cache_folder_still_serves_what_it_holds(
 @pytest.mark.parametrize("damage", ["garbage", "empty", "cut", "foreign"])
 def test_a_damaged_cache_is_set_aside_and_made_again(krone: Krone, damage: str) -> None:
     log = krone.log()
-    first = krone("scan", log).worked()
+    first = krone.here("scan", log).worked()
     (cached,) = krone.cache.iterdir()
     whole = cached.read_bytes()
     if damage == "foreign":
@@ -110,12 +110,12 @@ def test_a_damaged_cache_is_set_aside_and_made_again(krone: Krone, damage: str) 
         cached.write_bytes(
             {"garbage": b"garbage\n" * 4096, "empty": b"", "cut": whole[: len(whole) // 3]}[damage]
         )
-    again = krone("scan", log).worked()
+    again = krone.here("scan", log).worked()
     assert again.out == first.out
     assert "set aside" in again.err
     assert len(again.err.splitlines()) == 1
     assert krone.kept() == sorted([cached.name, cached.stem + ".damaged"])
-    assert krone("scan", log) == first
+    assert krone.here("scan", log) == first
 
 
 def test_two_processes_at_once_on_the_same_log(krone: Krone) -> None:

@@ -10,7 +10,7 @@ from conftest import Krone, small_log
 
 def executions(krone: Krone, *options: str) -> list[dict[str, Any]]:
     """The JSON lines of the small log."""
-    ran = krone("scan", krone.log(), "--format", "jsonl", *options).worked()
+    ran = krone.here("scan", krone.log(), "--format", "jsonl", *options).worked()
     assert ran.err == ""
     return [json.loads(line) for line in ran.out.splitlines()]
 
@@ -105,8 +105,8 @@ def test_a_folder_is_read_without_its_hidden_and_binary_files(krone: Krone) -> N
 def test_several_logs_are_read_together(krone: Krone) -> None:
     krone.log("a.log")
     krone.log("b.log")
-    assert krone("scan", "a.log", "b.log").worked().out.startswith("394 lines")
-    assert krone("scan", "a.log", "./a.log").worked().out.startswith("197 lines")
+    assert krone.here("scan", "a.log", "b.log").worked().out.startswith("394 lines")
+    assert krone.here("scan", "a.log", "./a.log").worked().out.startswith("197 lines")
 
 
 def test_the_version(krone: Krone) -> None:
