@@ -28,7 +28,7 @@ _COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
     "none": lambda data: data,
     "gzip": gzip.compress,
     "bzip2": bz2.compress,
-    "xz": lzma.compress,
+    "xz": lambda data: lzma.compress(data, preset=1),
     "zstd": lambda data: zstandard.ZstdCompressor().compress(data),
 }
 
