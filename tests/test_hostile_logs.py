@@ -20,7 +20,7 @@ from krone_tui.ingest.formats import header_formats, wrappers
 from krone_tui.investigation import run_stages
 from krone_tui.settings import Settings
 from krone_tui.store import Store
-from krone_tui.store.records import matches
+from krone_tui.store.questions import ask, matches
 
 SETTINGS = Settings(threads=1)
 
@@ -283,7 +283,7 @@ def test_header_formats_take_time_in_proportion(store: Store) -> None:
     ]
     texts = [head + piece * (20_000 // len(piece)) for head in heads for piece in _PIECES]
     began = time.process_time()
-    matches(store, pa.array(texts, pa.large_string()), layouts)
+    ask(store, [matches(pa.array(texts, pa.large_string()), layouts)])
     assert time.process_time() - began < SLOWEST * sum(map(len, texts)) / 1e6 * 3
     assert wrappers()
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from krone_tui.store.records import BLANK, CONTINUED, EXCEPTION, OTHER
+from krone_tui.store.questions import BLANK, CONTINUED, EXCEPTION, OTHER
 
 MAX_RECORD_LINES = 10_000
 """A longer record is cut: it is no record, and must not grow with the log."""

@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from krone_tui.ingest.formats import HeaderFormat, Wrapper, header_formats, wrappers
 from krone_tui.ingest.structured import is_docker, is_otlp, json_layout, json_objects, logfmt_layout
-from krone_tui.store.connection import Store
+from krone_tui.store.columns import column
+from krone_tui.store.questions import Asking, matches, parsed_times, unwrap
 from krone_tui.store.record_layouts import Clock, Layout, LogfmtLayout, TextLayout, Unwrap
-from krone_tui.store.records import column, matches, parsed_times, unwrap
 
 SAMPLE_LINES = 1_000
 """Enough to see a format that one line in a hundred has."""
@@ -45,7 +45,7 @@ class Shape:
         return tuple(layout.name for layout in self.layouts)
 
 
-def detect(store: Store, lines: pa.Array, clock: Clock) -> Shape:
+def detect(lines: pa.Array, clock: Clock) -> Asking[Shape]:
     """How the sampled lines are to be read: their wrapper, and their header formats in order of trial.
 
     lines: Arrow strings, each with or without its newline.
@@ -63,16 +63,16 @@ def detect(store: Store, lines: pa.Array, clock: Clock) -> Shape:
             is_docker(objects) and len(objects) >= _WRAPPED_SHARE * len(texts)
         ):
             continue
-        if (shape := _wrapped(store, texts, wrapper, colours, clock)) is not None:
+        if (shape := (yield from _wrapped(texts, wrapper, colours, clock))) is not None:
             return shape
     if colours:
         plain = Unwrap("", kind="none", colours=True)
-        inside = unwrap(store, _strings(texts), plain, clock).column("body").to_pylist()
-        return Shape(_layouts(store, [text.rstrip("\n") for text in inside], clock), plain)
-    return Shape(_layouts(store, texts, clock))
+        inside = (yield from unwrap(_strings(texts), plain, clock)).column("body").to_pylist()
+        return Shape((yield from _layouts([text.rstrip("\n") for text in inside], clock)), plain)
+    return Shape((yield from _layouts(texts, clock)))
 
 
-def fits(store: Store, lines: pa.Array, shape: Shape) -> bool:
+def fits(lines: pa.Array, shape: Shape) -> Asking[bool]:
     """Whether another source's shape reads these lines too: found faster than by trying all formats.
 
     Shapes with generic formats or with keys are not taken over: these lines may allow a better one.
@@ -83,42 +83,48 @@ def fits(store: Store, lines: pa.Array, shape: Shape) -> bool:
         isinstance(layout, TextLayout) and layout.times and not layout.generic for layout in shape.layouts
     ):
         return False
-    hits = matches(store, lines, shape.layouts)
+    hits = yield from matches(lines, shape.layouts)
     return bool(hits.any(axis=1).mean() >= _REUSED_SHARE)
 
 
-def further_layouts(store: Store, lines: pa.Array, shape: Shape, clock: Clock) -> Shape:
+def further_layouts(lines: pa.Array, shape: Shape, clock: Clock) -> Asking[Shape]:
     """The shape with the formats added that the sampled lines, which none of its own fits, are written in."""
     texts = [text[:_MAX_SAMPLE_CHARACTERS] for text in lines.to_pylist()]
     more = [
         layout
-        for layout in _layouts(store, texts, clock)
+        for layout in (yield from _layouts(texts, clock))
         if layout.name not in shape.names and _tells_more_than_level(layout)
     ]
     return replace(shape, layouts=(*shape.layouts, *more)) if more else shape
 
 
-def _wrapped(store: Store, texts: list[str], wrapper: Wrapper, colours: bool, clock: Clock) -> Shape | None:
+def _wrapped(texts: list[str], wrapper: Wrapper, colours: bool, clock: Clock) -> Asking[Shape | None]:
     taken_off = replace(wrapper.unwrap, colours=colours)
-    inside = unwrap(store, _strings(texts), taken_off, clock)
+    inside = yield from unwrap(_strings(texts), taken_off, clock)
     bodies = [text.rstrip("\n") for text in inside.column("body").to_pylist()]
     if wrapper.unwrap.kind == "text":
         wrapped = sum(bool(prefix) for prefix in inside.column("prefix").to_pylist())
         if wrapped < _WRAPPED_SHARE * len(texts):
             return None
-    layouts = _layouts(store, bodies, clock)
+    layouts = yield from _layouts(bodies, clock)
     if wrapper.soft:
         telling = [
             layout
             for layout in layouts
             if _tells_more_than_level(layout) and (not wrapper.for_level or _states_level(layout))
         ]
-        headed = matches(store, _strings(bodies), telling).any(axis=1).mean() if telling else 0.0
+        headed = yield from _headed_share(bodies, telling)
         # A header that may stand behind the outer one by itself needs no help.
-        alone = matches(store, _strings(texts), telling).any(axis=1).mean() if telling else 0.0
+        alone = yield from _headed_share(texts, telling)
         if headed < _INNER_SHARE or (wrapper.for_level and alone >= headed):
             return None
     return Shape(layouts, taken_off)
+
+
+def _headed_share(texts: list[str], layouts: Sequence[Layout]) -> Asking[float]:
+    if not layouts:
+        return 0.0
+    return float((yield from matches(_strings(texts), layouts)).any(axis=1).mean())
 
 
 def _tells_more_than_level(layout: Layout) -> bool:
@@ -131,7 +137,7 @@ def _states_level(layout: Layout) -> bool:
     return bool(getattr(layout, "roles", {}).get("level"))
 
 
-def _layouts(store: Store, texts: Sequence[str], clock: Clock) -> tuple[Layout, ...]:
+def _layouts(texts: Sequence[str], clock: Clock) -> Asking[tuple[Layout, ...]]:
     """Structured layouts first, then header formats, each with the time formats that its lines need."""
     texts = [text for text in texts if text.strip()]
     found: list[Layout] = []
@@ -143,39 +149,38 @@ def _layouts(store: Store, texts: Sequence[str], clock: Clock) -> tuple[Layout, 
         left = [text for text in left if not json_objects([text])]
     specific = [item for item in header_formats() if not item.generic]
     generic = [item for item in header_formats() if item.generic]
-    left = _take_headers(store, left, specific, found, total=len(texts), clock=clock)
+    left = yield from _take_headers(left, specific, found, total=len(texts), clock=clock)
     if left:
-        pairs = matches(store, _strings(left), [LogfmtLayout("logfmt", {})])[:, 0]
+        pairs = (yield from matches(_strings(left), [LogfmtLayout("logfmt", {})]))[:, 0]
         layout = logfmt_layout([text for text, hit in zip(left, pairs, strict=True) if hit])
         # Pairs alone are no header: a time, a level or a message must be among them.
         if pairs.sum() >= minimum and any(layout.roles.get(role) for role in ("time", "level", "message")):
             found.append(layout)
             left = [text for text, hit in zip(left, pairs, strict=True) if not hit]
-    _take_headers(store, left, generic, found, total=len(texts), clock=clock)
+    yield from _take_headers(left, generic, found, total=len(texts), clock=clock)
     return tuple(found)
 
 
 def _take_headers(
-    store: Store,
     texts: list[str],
     formats: Sequence[HeaderFormat],
     found: list[Layout],
     *,
     total: int,
     clock: Clock,
-) -> list[str]:
+) -> Asking[list[str]]:
     """Add to `found` the formats that the lines are written in; returns the lines that none of them fits."""
     if not texts:
         return texts
     lines = _strings(texts)
-    hits = matches(store, lines, [item.layout for item in formats])
+    hits = yield from matches(lines, [item.layout for item in formats])
     candidates: list[tuple[HeaderFormat, Layout, npt.NDArray[np.bool_]]] = []
     for number, item in enumerate(formats):
         if not hits[:, number].any():
             continue
         mask, layout = hits[:, number], item.layout
         if isinstance(layout, TextLayout) and layout.times:
-            needed, readable = _needed_times(store, lines, mask, layout, clock)
+            needed, readable = yield from _needed_times(lines, mask, layout, clock)
             # A time that may be left out may also stand on a later line of the record.
             layout = needed if needed.times or item.needs_time else layout
             if item.needs_time:
@@ -211,11 +216,11 @@ def _is_chance(
 
 
 def _needed_times(
-    store: Store, lines: pa.Array, mask: npt.NDArray[np.bool_], layout: TextLayout, clock: Clock
-) -> tuple[TextLayout, npt.NDArray[np.bool_]]:
+    lines: pa.Array, mask: npt.NDArray[np.bool_], layout: TextLayout, clock: Clock
+) -> Asking[tuple[TextLayout, npt.NDArray[np.bool_]]]:
     """The layout with as few time formats as read the sample, and the lines whose time can be read."""
     readable = np.zeros((len(mask), len(layout.times)), dtype=bool)
-    readable[mask] = parsed_times(store, lines.filter(column(mask)), layout, clock)
+    readable[mask] = yield from parsed_times(lines.filter(column(mask)), layout, clock)
     kept: list[int] = []
     left = mask.copy()
     while (gains := (readable & left[:, None]).sum(axis=0)).any():

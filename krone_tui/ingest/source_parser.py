@@ -1,8 +1,7 @@
 """From the lines of one source to its records."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +9,11 @@ import pyarrow as pa
 
 from krone_tui.ingest.bookmark import MAX_REST, ParserState
 from krone_tui.ingest.cutting import LOOSE_SHARE, Lines, loose_lines, record_starts
-from krone_tui.ingest.detection import SAMPLE_LINES, Shape, detect, fits, further_layouts
-from krone_tui.store import records
-from krone_tui.store.connection import Store
+from krone_tui.ingest.detection import SAMPLE_LINES, Shape, further_layouts
+from krone_tui.store.columns import column, small_integers
+from krone_tui.store.questions import CONTINUED, OTHER, Asking, classify, unwrap
 from krone_tui.store.record_layouts import Clock, JsonLayout, Layout, LogfmtLayout, Unwrap
+from krone_tui.store.records import Batch
 
 _BATCH_BYTES = 48 << 20
 """Text that is written at once: enough rows for DuckDB's threads to write in parallel."""
@@ -23,40 +23,24 @@ _FIRST_BATCH_BYTES = 8 << 20
 """The same for the first time: the screen shows what is known while the rest is read."""
 _MAX_DETECTIONS = 4
 """Per source: how often a chunk full of unknown lines makes the parser look for more formats."""
-_KEPT_SHAPES = 4
-"""Shapes of earlier sources that are tried before all formats are: a folder's logs are mostly alike."""
 _MIN_REDETECTED_LINES = 1_000
 """A smaller chunk is no ground for looking for more formats."""
 _WRAP_COLUMNS = ("prefix", "time", "host", "component")
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Records of one source that follow one another, ready to be written."""
-
-    rows: pa.Table
-    """first_line, last_line, layout, text, and of a wrapped source original, wrap_prefix, …; of OTLP line_number, text."""
-    layouts: Sequence[Layout]
-    otlp: bool = False
-    """A row is a line, which may hold many records."""
-
-
 class SourceParser:
     """Parses one source chunk by chunk; holds no more than a batch of it.
 
-    It asks the database but never writes to it, so that it may run in a thread beside the one that writes.
+    It asks of the lines and never writes, so that it may run in a thread beside the one that writes.
     """
 
-    def __init__(
-        self, store: Store, clock: Clock, shapes: list[Shape], state: ParserState | None = None
-    ) -> None:
-        """shapes: those of the sources before, most recent first; this source's is added. state: to go on from."""
+    def __init__(self, source_id: int, clock: Clock, state: ParserState | None = None) -> None:
+        """state: to go on from; without one the shape is given before the first chunk."""
         self.lines = 0
+        self.shape: Shape | None = None
+        self.source_id = source_id
+        self.clock = clock
         self._records = 0
-        self._store = store
-        self._clock = clock
-        self._shapes = shapes
-        self._shape: Shape | None = None
         self._detections = 0
         self._rest = b""
         self._pending: list[pa.Table] = []
@@ -66,28 +50,37 @@ class SourceParser:
         self._unknown = self._headed = 0
         if state is not None:
             self.lines, self._records, self._rest = state.lines, state.records, state.rest.encode()
-            self._shape, self._detections = state.shape, state.detections
+            self.shape, self._detections = state.shape, state.detections
             self._unknown, self._headed = state.unknown, state.headed
             self._by_layout.update(dict(state.by_layout))
 
-    def batches(self, chunks: Iterable[bytes]) -> Iterator[Batch]:
+    def parse(self, chunk: bytes) -> Asking[list[Batch]]:
         """The records of whole lines. The last one of a chunk is kept back: the next lines may continue it."""
-        for data in chunks:
-            yield from self._parse(self._rest + data, final=False)
+        return self._parse(self._rest + chunk, final=False)
+
+    def end(self) -> Asking[list[Batch]]:
+        """The records that were kept back, once there is no more chunk."""
+        batches = []
         if self._rest:
-            yield from self._parse(self._rest, final=True)
+            batches = yield from self._parse(self._rest, final=True)
         while self._pending:
-            yield self._batch()
+            batches.append(self._batch())
+        return batches
+
+    def whole(self, text: bytes) -> Asking[list[Batch]]:
+        """The records of a source that is one chunk."""
+        batches = yield from self.parse(text)
+        return [*batches, *(yield from self.end())]
 
     def state(self) -> ParserState | None:
         """What another parser needs to go on after the chunks so far; None where it cannot."""
-        if self._shape is None or self._shape.otlp or len(self._rest) > MAX_REST:
+        if self.shape is None or self.shape.otlp or len(self._rest) > MAX_REST:
             return None
         return ParserState(
             self.lines,
             self._records,
             self._rest.decode(),
-            self._shape,
+            self.shape,
             self._detections,
             self._unknown,
             self._headed,
@@ -97,39 +90,35 @@ class SourceParser:
     @property
     def layouts(self) -> Sequence[Layout]:
         """What the source's lines were found to be; none before the first batch."""
-        return self._shape.layouts if self._shape is not None else ()
+        return self.shape.layouts if self.shape is not None else ()
 
     @property
     def wrapper(self) -> Unwrap | None:
         """What was found to stand around the source's lines."""
-        return self._shape.wrapper if self._shape is not None else None
+        return self.shape.wrapper if self.shape is not None else None
 
     def format_names(self) -> list[str]:
         """What the source is written in: its wrapper, then its header formats, most frequent first."""
         wrapper = self.wrapper.name if self.wrapper is not None else ""
         return [name for name in (wrapper, *(name for name, _ in self._by_layout.most_common())) if name]
 
-    def _parse(self, data: bytes, *, final: bool) -> Iterator[Batch]:
+    def _parse(self, data: bytes, *, final: bool) -> Asking[list[Batch]]:
+        assert self.shape is not None
         original = Lines.of_bytes(data)
-        if self._shape is None:
-            self._shape = self._detect(_sample(original.without_newlines()))
-        if self._shape.otlp:
-            yield self._otlp_batch(original)
-            return
+        if self.shape.otlp:
+            return [self._otlp_batch(original)]
         inside, wrapped = original, None
-        if self._shape.wrapper is not None:
-            wrapped = records.unwrap(
-                self._store, original.without_newlines(), self._shape.wrapper, self._clock
-            )
+        if self.shape.wrapper is not None:
+            wrapped = yield from unwrap(original.without_newlines(), self.shape.wrapper, self.clock)
             inside = Lines.of_arrow(wrapped.column("body"))
         bare = inside.without_newlines()
-        codes = self._classify(bare, count=not final or not self.lines)
+        codes = yield from self._classify(bare, count=not final or not self.lines)
         starts = record_starts(
             codes,
-            headed=bool(self._shape.layouts),
+            headed=bool(self.shape.layouts),
             loose=self._unknown > LOOSE_SHARE * (self._unknown + self._headed),
             single=np.array(
-                [isinstance(layout, JsonLayout | LogfmtLayout) for layout in self._shape.layouts], dtype=bool
+                [isinstance(layout, JsonLayout | LogfmtLayout) for layout in self.shape.layouts], dtype=bool
             ),
             broken=_other_stream(wrapped, codes),
         )
@@ -138,7 +127,7 @@ class SourceParser:
         if not final:
             starts = starts[:-1]
         if not len(starts):
-            return
+            return []
         whole = len(starts) == keep == len(inside)
         text = bare if whole else inside.head(keep).records(starts)
         ends = np.append(starts[1:], keep)
@@ -147,42 +136,33 @@ class SourceParser:
         )
         # The first records soon, for who watches.
         if self._pending_bytes >= (_BATCH_BYTES if self._handed_on else _FIRST_BATCH_BYTES):
-            yield self._batch()
+            return [self._batch()]
+        return []
 
-    def _detect(self, sample: pa.Array) -> Shape:
-        for shape in self._shapes:
-            if fits(self._store, sample, shape):
-                return shape
-        found = detect(self._store, sample, self._clock)
-        self._shapes[:] = [found, *self._shapes[: _KEPT_SHAPES - 1]]
-        return found
-
-    def _classify(self, lines: pa.Array, *, count: bool) -> npt.NDArray[np.int8]:
-        assert self._shape is not None
-        codes = records.classify(self._store, lines, self._shape.layouts)
-        unknown = codes == records.OTHER
+    def _classify(self, lines: pa.Array, *, count: bool) -> Asking[npt.NDArray[np.int8]]:
+        assert self.shape is not None
+        codes = yield from classify(lines, self.shape.layouts)
+        unknown = codes == OTHER
         if (
             len(codes) >= _MIN_REDETECTED_LINES
             and unknown.mean() > LOOSE_SHARE
             and 0 < self._detections < _MAX_DETECTIONS
         ):
-            more = further_layouts(
-                self._store, _sample(lines.filter(records.column(unknown))), self._shape, self._clock
+            more = yield from further_layouts(
+                _sample_lines(lines.filter(column(unknown))), self.shape, self.clock
             )
-            if more is not self._shape:
+            if more is not self.shape:
                 # What is pending was numbered by the layouts so far; theirs stay first.
-                self._shape = more
-                codes = records.classify(self._store, lines, self._shape.layouts)
-                unknown = codes == records.OTHER
+                self.shape = more
+                codes = yield from classify(lines, self.shape.layouts)
+                unknown = codes == OTHER
         self._detections += 1
         multiline = np.array(
-            [getattr(layout, "multiline", False) for layout in self._shape.layouts], dtype=bool
+            [getattr(layout, "multiline", False) for layout in self.shape.layouts], dtype=bool
         )
         if multiline.any():
             header = np.maximum.accumulate(np.where(codes >= 0, np.arange(len(codes)), 0))
-            codes[unknown & (codes[header] >= 0) & multiline[np.maximum(codes[header], 0)]] = (
-                records.CONTINUED
-            )
+            codes[unknown & (codes[header] >= 0) & multiline[np.maximum(codes[header], 0)]] = CONTINUED
         if count:
             self._unknown += loose_lines(codes)
             self._headed += int((codes >= 0).sum())
@@ -198,23 +178,23 @@ class SourceParser:
         wrapped: pa.Table | None,
         original: Lines,
     ) -> None:
-        assert self._shape is not None
+        assert self.shape is not None
         columns = {
-            "first_line": records.column(self.lines + starts + 1),
-            "last_line": records.column(self.lines + ends),
-            "layout": records.column(layouts),
+            "first_line": column(self.lines + starts + 1),
+            "last_line": column(self.lines + ends),
+            "layout": column(layouts),
             "text": text,
         }
         if wrapped is not None:
             columns["original"] = original.records(starts)
-            at = records.column(starts)
+            at = column(starts)
             columns |= {f"wrap_{name}": wrapped.column(name).take(at) for name in _WRAP_COLUMNS}
         self._pending.append(pa.table(columns))
         self._pending_bytes += len(original.data)
         self.lines += int(ends[-1])
         self._records += len(starts)
-        counts = np.bincount(layouts[layouts >= 0], minlength=len(self._shape.layouts))
-        self._by_layout.update({name: int(n) for name, n in zip(self._shape.names, counts, strict=True) if n})
+        counts = np.bincount(layouts[layouts >= 0], minlength=len(self.shape.layouts))
+        self._by_layout.update({name: int(n) for name, n in zip(self.shape.names, counts, strict=True) if n})
 
     def _batch(self) -> Batch:
         """What is pending; of many rows only whole row groups."""
@@ -223,23 +203,29 @@ class SourceParser:
         count = count or len(table)
         self._pending = [table.slice(count)] if count < len(table) else []
         self._pending_bytes, self._handed_on = self._pending_bytes * (len(table) - count) // len(table), True
-        return Batch(table.slice(0, count), self.layouts)
+        return Batch(self.source_id, table.slice(0, count), self.layouts, self.clock)
 
     def _otlp_batch(self, lines: Lines) -> Batch:
-        numbers = records.column(np.arange(self.lines + 1, self.lines + 1 + len(lines)))
+        numbers = column(np.arange(self.lines + 1, self.lines + 1 + len(lines)))
         self.lines += len(lines)
         self._by_layout["otlp"] += len(lines)
         self._rest = b""
-        return Batch(pa.table({"line_number": numbers, "text": lines.without_newlines()}), (), otlp=True)
+        rows = pa.table({"line_number": numbers, "text": lines.without_newlines()})
+        return Batch(self.source_id, rows, (), self.clock, otlp=True)
 
 
-def _sample(lines: pa.Array) -> pa.Array:
+def sample(text: bytes) -> pa.Array:
+    """Lines of a source's first chunk by which its shape is found."""
+    return _sample_lines(Lines.of_bytes(text).without_newlines())
+
+
+def _sample_lines(lines: pa.Array) -> pa.Array:
     """The first lines, and as many spread over the rest."""
     half = SAMPLE_LINES // 2
     if len(lines) <= SAMPLE_LINES:
         return lines
     spread = np.linspace(half, len(lines) - 1, half).astype(np.int64)
-    return lines.take(records.column(np.concatenate((np.arange(half), spread))))
+    return lines.take(column(np.concatenate((np.arange(half), spread))))
 
 
 def _other_stream(wrapped: pa.Table | None, codes: npt.NDArray[np.int8]) -> npt.NDArray[np.bool_]:
@@ -255,7 +241,7 @@ def _other_stream(wrapped: pa.Table | None, codes: npt.NDArray[np.int8]) -> npt.
             .to_numpy()
         )
         broken[1:] |= keys[1:] != keys[:-1]
-    partial = records.small_integers(wrapped.column("partial"))
+    partial = small_integers(wrapped.column("partial"))
     # The next part of a line that was cut starts nothing, whatever it looks like.
-    codes[1:][partial[:-1].astype(bool) & ~broken[1:]] = records.CONTINUED
+    codes[1:][partial[:-1].astype(bool) & ~broken[1:]] = CONTINUED
     return broken

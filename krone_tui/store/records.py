@@ -1,15 +1,16 @@
-"""The queries of the ingest stage: lines are classified, records taken apart and added to `parsed_record`."""
+"""What the ingest stage writes: records are taken apart and added to `parsed_record`, sources to `source`."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass, fields
 from datetime import timedelta
+from itertools import groupby
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from krone_tui.store.columns import batched, column, small_integers
 from krone_tui.store.connection import Store
-from krone_tui.store.partial_lines import join_pieces
+from krone_tui.store.questions import OTHER
 from krone_tui.store.record_layouts import (
     COLUMNS,
     Clock,
@@ -22,20 +23,22 @@ from krone_tui.store.record_layouts import (
     time_expression,
 )
 
-OTHER, CONTINUED, EXCEPTION, BLANK = -1, -2, -3, -4
-"""Codes of `classify` for lines that start no record: unknown, continued, an exception's name, empty."""
+_LAYOUTS_TOGETHER = 24
+"""Layouts that one insert tells apart at most: each is planned for every column, whether records have it or not."""
 
-# What only ever continues a record: an indented line, a frame, a cause; 'at ' needs a call, or it is prose.
-_CONTINUED = (
-    r"^(?:\s|at [\w.$/<>@-]+\s?\(|Caused by: |Suppressed: |Traceback \(|\.\.\. \d+ (?:more|common)"
-    r"|\}|\)|--- End of |goroutine \d+ \[|During handling of the above|The above exception was)"
-)
-_EXCEPTION = r"^[A-Za-z_][\w.$]*(?:Error|Exception|Warning|Interrupt|Exit)(?:: |$)"
-_COLOURS = r"\x1b\[[0-9;?]*[A-Za-z]"
 
-_BATCH_ROWS = 20_480
-"""Rows of one Arrow batch: small enough that every thread of DuckDB gets its share of a chunk. Six are a row group of
-DuckDB: row groups that are not full would be put together again when the file is finished."""
+@dataclass(frozen=True)
+class Batch:
+    """Records of one source that follow one another, ready to be written."""
+
+    source_id: int
+    rows: pa.Table
+    """first_line, last_line, layout (a number in `layouts`, or OTHER), text, and of a wrapped source original, wrap_prefix,
+    wrap_time, wrap_host, wrap_component; of OTLP line_number, text."""
+    layouts: Sequence[Layout]
+    clock: Clock
+    otlp: bool = False
+    """A row is a line, which may hold many records."""
 
 
 def prepare(store: Store) -> None:
@@ -58,99 +61,72 @@ def rollback(store: Store) -> None:
     store.connection.execute("ROLLBACK")
 
 
-def classify(store: Store, lines: pa.Array, layouts: Sequence[Layout]) -> npt.NDArray[np.int8]:
-    """For each line the number of the layout that it starts a record of, or one of the codes above."""
-    whens = [f"WHEN {layout.match('line')} THEN {number}" for number, layout in enumerate(layouts)]
-    whens.append(f"WHEN line = '' THEN {BLANK}")
-    whens.append(f"WHEN regexp_matches(line, {quoted(_CONTINUED)}) THEN {CONTINUED}")
-    whens.append(f"WHEN regexp_matches(line, {quoted(_EXCEPTION)}) THEN {EXCEPTION}")
-    query = f"SELECT CAST(CASE {' '.join(whens)} ELSE {OTHER} END AS TINYINT) AS code FROM rows"
-    codes = _query(store, batched({"line": lines}), query)
-    return small_integers(codes.column(0))
+def append(store: Store, batches: Iterable[Batch], first_id: int) -> list[int]:
+    """Take records apart and add them to `parsed_record`; returns how many there were in each batch."""
+    counts: list[int] = []
+    for (otlp, _), alike in groupby(batches, key=lambda batch: (batch.otlp, batch.rows.schema)):
+        if otlp:
+            for batch in alike:
+                counts.append(_append_otlp(store, batch, first_id + sum(counts)))
+            continue
+        for joined in _joined(alike):
+            _append_records(store, joined, first_id + sum(counts))
+            counts += [len(batch.rows) for batch, _ in joined.batches]
+    return counts
 
 
-def matches(store: Store, lines: pa.Array, layouts: Sequence[Layout]) -> npt.NDArray[np.bool_]:
-    """Which line each layout matches, whether or not another does: lines × layouts."""
-    columns = ", ".join(
-        f"CAST({layout.match('line')} AS TINYINT) AS m{number}" for number, layout in enumerate(layouts)
-    )
-    found = _query(store, batched({"line": lines}), f"SELECT {columns} FROM rows")
-    return np.column_stack([small_integers(column) for column in found.columns]).astype(np.bool_)
+@dataclass
+class _Joined:
+    """Batches for one insert."""
+
+    batches: list[tuple[Batch, list[int]]]
+    """Each with the numbers that its layouts have among those of all."""
+    layouts: list[tuple[Layout, Clock]]
 
 
-def parsed_times(store: Store, lines: pa.Array, layout: TextLayout, clock: Clock) -> npt.NDArray[np.bool_]:
-    """Which line's time each of the layout's time formats can read: lines × formats."""
-    columns = ", ".join(
-        f"CAST({time_expression('h.time', (kind,), clock)} IS NOT NULL AS TINYINT) AS t{number}"
-        for number, kind in enumerate(layout.times)
-    )
-    query = f"SELECT {columns} FROM (SELECT {layout.capture('line')} AS h FROM rows)"
-    found = _query(store, batched({"line": lines}), query)
-    return np.column_stack([small_integers(column) for column in found.columns]).astype(np.bool_)
+def _joined(batches: Iterable[Batch]) -> Iterator[_Joined]:
+    joined = _Joined([], [])
+    for batch in batches:
+        numbers = [_number(joined.layouts, layout, batch.clock) for layout in batch.layouts]
+        joined.batches.append((batch, numbers))
+        if len(joined.layouts) >= _LAYOUTS_TOGETHER:
+            yield joined
+            joined = _Joined([], [])
+    if joined.batches:
+        yield joined
 
 
-def unwrap(store: Store, lines: pa.Array, wrapper: Unwrap, clock: Clock) -> pa.Table:
-    """The lines inside a wrapper: body (with newline), prefix, time, host, component, partial, stderr; a row a line.
+def _number(layouts: list[tuple[Layout, Clock]], layout: Layout, clock: Clock) -> int:
+    """The layout's place among those that are read differently; a new one is added."""
+    for number, (other, its_clock) in enumerate(layouts):
+        if layout == other and read_alike([layout], None, clock, its_clock):
+            return number
+    layouts.append((layout, clock))
+    return len(layouts) - 1
 
-    A line without the wrapper is its own body, with an empty prefix.
-    """
-    plain = f"regexp_replace(line, {quoted(_COLOURS)}, '', 'g')" if wrapper.colours else "line"
-    if wrapper.kind == "json":
-        capture = (
-            f"CASE WHEN regexp_matches(plain, {quoted('^' + wrapper.pattern)}) AND json_valid(plain)"
-            " THEN json_extract_string(plain, ['$.log', '$.time', '$.stream']) END"
+
+def _append_records(store: Store, joined: _Joined, first_id: int) -> None:
+    tables = []
+    for batch, numbers in joined.batches:
+        codes = small_integers(batch.rows.column("layout"))
+        mapped = np.where(
+            codes >= 0, np.array([*numbers, OTHER], dtype=np.int8)[np.maximum(codes, OTHER)], codes
         )
-        columns = {
-            "body": "coalesce(rtrim(h[1], chr(13) || chr(10)), plain)",
-            "time": time_expression("h[2]", ("iso",), clock),
-            "partial": "coalesce(NOT ends_with(h[1], chr(10)), false)",
-            "stderr": "coalesce(h[3] = 'stderr', false)",
-        }
-    elif wrapper.kind == "text":
-        layout = TextLayout(wrapper.name, wrapper.pattern, wrapper.times)
-        capture = layout.capture("plain")
-        columns = {"body": "substr(plain, length(h.prefix) + 1)", "prefix": "h.prefix"}
-        columns |= {name: f"nullif(h.{name}, '')" for name in ("host", "component") if name in layout.groups}
-        columns["time"] = (
-            time_expression("h.time", wrapper.times, clock) if "time" in layout.groups else "NULL"
+        place = batch.rows.column_names.index("layout")
+        source_ids = column(np.full(len(codes), batch.source_id, dtype=np.int32))
+        tables.append(
+            batch.rows.set_column(place, "layout", column(mapped)).append_column("source_id", source_ids)
         )
-        columns["partial"] = "h.partial = 'P'" if "partial" in layout.groups else "false"
-        columns["stderr"] = "h.stream = 'stderr'" if "stream" in layout.groups else "false"
-    else:
-        capture, columns = "NULL", {"body": "plain", "partial": "false", "stderr": "false"}
-    defaults = {"prefix": "''", "time": "NULL", "host": "NULL", "component": "NULL"}
-    types = {"time": "TIMESTAMP", "partial": "TINYINT", "stderr": "TINYINT"}
-    shown = ", ".join(
-        f"CAST({sql} AS {types.get(name, 'VARCHAR')}){' || chr(10)' if name == 'body' else ''} AS {name}"
-        for name, sql in (defaults | columns).items()
-    )
-    source = f"(SELECT plain, {capture} AS h FROM (SELECT {plain} AS plain FROM rows))"
-    query = f"SELECT {shown} FROM {source}"
-    inside = _query(store, batched({"line": lines}), query)
-    partial = small_integers(inside.column("partial")).astype(np.bool_)
-    if not partial.any():
-        return inside
-    # A container writes to two streams at once; what one of them goes on with is no piece of the other's line.
-    stderr = small_integers(inside.column("stderr"))
-    partial[:-1] &= stderr[1:] == stderr[:-1]
-    return join_pieces(inside, partial)
-
-
-def append_records(
-    store: Store, records: pa.Table, layouts: Sequence[Layout], source_id: int, first_id: int, clock: Clock
-) -> int:
-    """Take records apart and add them to `parsed_record`; returns how many there were.
-
-    `records` has first_line, last_line, layout (a number in `layouts`, or OTHER) and text; of a wrapped source also
-    original, wrap_prefix, wrap_time, wrap_host, wrap_component.
-    """
+    records = pa.concat_tables(tables)
     record_ids = column(np.arange(first_id, first_id + len(records)))
     rows = batched({"record_id": record_ids} | {name: records.column(name) for name in records.column_names})
     captures = "".join(
         f", CASE WHEN layout = {number} THEN {layout.capture('text')} END AS h{number}"
-        for number, layout in enumerate(layouts)
+        for number, (layout, _) in enumerate(joined.layouts)
     )
-    by_layout = [layout.columns("text", f"h{number}", clock) for number, layout in enumerate(layouts)]
+    by_layout = [
+        layout.columns("text", f"h{number}", clock) for number, (layout, clock) in enumerate(joined.layouts)
+    ]
     wrapped = "original" in rows.column_names
     shown = []
     for name in COLUMNS:
@@ -159,7 +135,7 @@ def append_records(
         whens = " ".join(f"WHEN layout = {number} THEN {sql}" for number, sql in cases)
         shown.append(f"{f'CASE {whens} ELSE {otherwise} END' if whens else otherwise} AS {name}")
     parsed = (
-        f"SELECT record_id, {source_id} AS source_id, first_line, last_line, {', '.join(shown)}"
+        f"SELECT record_id, source_id, first_line, last_line, {', '.join(shown)}"
         f"{', original, wrap_prefix, wrap_time, wrap_host, wrap_component' if wrapped else ''}"
         f" FROM (SELECT *{captures} FROM rows)"
     )
@@ -172,7 +148,7 @@ def append_records(
             f" THEN original END FROM ({parsed})"
         )
     target = f"record_id, source_id, first_line, last_line, {', '.join(COLUMNS)}"
-    return _insert(store, rows, f"INSERT INTO parsed_record ({target}) {parsed}")
+    _insert(store, rows, f"INSERT INTO parsed_record ({target}) {parsed}")
 
 
 # One row: one record of an OTLP/JSON export, where a physical line holds a whole batch of them
@@ -228,19 +204,17 @@ FROM shown ORDER BY line_number, r, s, l
 """
 
 
-def append_otlp(
-    store: Store, lines: pa.Table, _layouts: Sequence[Layout], source_id: int, first_id: int, clock: Clock
-) -> int:
-    """Add the records of OTLP/JSON lines (line_number, text), which have no layout; returns how many there were."""
+def _append_otlp(store: Store, batch: Batch, first_id: int) -> int:
+    """Add the records of OTLP/JSON lines; returns how many there were."""
     query = _OTLP.format(
         columns=", ".join(COLUMNS),
         object_of_resource=_attributes("json_extract(resource, '$.resource.attributes[*]')"),
         object_of_log=_attributes("json_extract(log, '$.attributes[*]')"),
-        time=time_expression("nanoseconds", ("epoch",), clock),
+        time=time_expression("nanoseconds", ("epoch",), batch.clock),
         first_id=first_id,
-        source_id=source_id,
+        source_id=batch.source_id,
     )
-    return _insert(store, batched({name: lines.column(name) for name in lines.column_names}), query)
+    return _insert(store, batched({name: batch.rows.column(name) for name in batch.rows.column_names}), query)
 
 
 def _attributes(items: str) -> str:
@@ -350,49 +324,18 @@ class SourceRow:
     note: str | None
 
 
-def append_source(store: Store, row: SourceRow) -> None:
-    """Add one row of `source`."""
-    columns = [column.name for column in fields(row)]
-    values = ", ".join(f"${name}" for name in columns)
-    query = f"INSERT INTO source ({', '.join(columns)}) VALUES ({values})"
-    store.connection.execute(query, asdict(row)).fetchall()
-
-
-def column(values: npt.NDArray[np.generic]) -> pa.Array:
-    """A NumPy column as Arrow, without a copy where it can be (`pa.array` would import pandas)."""
-    if values.dtype == np.bool_:
-        bits = np.packbits(values.astype(np.uint8), bitorder="little")
-        return pa.Array.from_buffers(pa.bool_(), len(values), [None, pa.py_buffer(bits)])
-    plain = pa.py_buffer(np.ascontiguousarray(values))
-    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, plain])
-
-
-def small_integers(values: pa.ChunkedArray) -> npt.NDArray[np.int8]:
-    """A TINYINT column without NULLs as NumPy (`to_numpy` would import pandas)."""
-    parts = [
-        np.frombuffer(part.buffers()[1], dtype=np.int8, count=len(part), offset=part.offset)
-        for part in values.chunks
-        if len(part)
-    ]
-    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int8)
-
-
-def batched(columns: dict[str, object]) -> pa.Table:
-    """An Arrow table in batches of a size that keeps every thread busy."""
-    table = pa.table(columns).combine_chunks()
-    return pa.Table.from_batches(table.to_batches(max_chunksize=_BATCH_ROWS), schema=table.schema)
-
-
-def _query(store: Store, rows: pa.Table, query: str) -> pa.Table:
-    """Run a query over `rows`, which it names so.
-
-    DuckDB finds the local variable. A registered view would be kept, with its rows, until the transaction is
-    over: the whole log would stay in memory.
-    """
-    return store.connection.sql(query).to_arrow_table()
+def append_sources(store: Store, sources: Sequence[SourceRow]) -> None:
+    """Add rows of `source`."""
+    if not sources:
+        return
+    names = [field.name for field in fields(SourceRow)]
+    row = f"({', '.join('?' for _ in names)})"
+    query = f"INSERT INTO source ({', '.join(names)}) VALUES {', '.join(row for _ in sources)}"
+    values = [value for source in sources for value in astuple(source)]
+    store.connection.execute(query, values).fetchall()
 
 
 def _insert(store: Store, rows: pa.Table, query: str) -> int:
-    """Run an INSERT from `rows`, which it names so (see `_query`); returns how many rows it added."""
+    """Run an INSERT from `rows`, which it names so (see `Question`); returns how many rows it added."""
     inserted = store.connection.execute(query).fetchall()
     return int(inserted[0][0]) if inserted else 0
