@@ -1,13 +1,13 @@
 """The shapes of the sources so far, which are tried before all formats are: a folder's logs are mostly alike."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import pyarrow as pa
 
 from krone_tui.ingest.detection import Shape, detect, fits
 from krone_tui.store.connection import Store
-from krone_tui.store.questions import ask
+from krone_tui.store.questions import ask, nothing
 from krone_tui.store.record_layouts import Clock
 
 _KEPT = 4
@@ -16,25 +16,33 @@ _KEPT = 4
 class _Known:
     """A shape, and which of the sources fit it: that is asked of all of them, when it is first tried."""
 
-    def __init__(self, shape: Shape, store: Store, samples: Sequence[pa.Array]) -> None:
+    def __init__(
+        self, shape: Shape, store: Store, samples: Sequence[pa.Array], between: Callable[[], None]
+    ) -> None:
         self.shape = shape
         self._store = store
         self._samples = samples
+        self._between = between
 
     @cached_property
     def fit(self) -> list[bool]:
-        return ask(self._store, [fits(sample, self.shape) for sample in self._samples])
+        return ask(self._store, [fits(sample, self.shape) for sample in self._samples], self._between)
 
 
 def find_shapes(
-    store: Store, samples: Sequence[pa.Array], clocks: Sequence[Clock], known: Sequence[Shape]
+    store: Store,
+    samples: Sequence[pa.Array],
+    clocks: Sequence[Clock],
+    known: Sequence[Shape],
+    between: Callable[[], None] = nothing,
 ) -> list[tuple[Shape, tuple[Shape, ...]]]:
     """Of each source its shape, and the shapes that are known after it, most recent first.
 
     samples: lines of each, in the order of the sources. All together come to what one after the other would.
+    `between` is called between two queries, and may raise to give up.
     """
     found: list[tuple[Shape, tuple[Shape, ...]]] = []
-    kept = [_Known(shape, store, samples) for shape in known]
+    kept = [_Known(shape, store, samples, between) for shape in known]
     detected: dict[int, Shape] = {}
     ahead = 1
     for number in range(len(samples)):
@@ -44,11 +52,11 @@ def find_shapes(
                 # The first shape may be that of all the others; where it is not, ever more are looked at together.
                 later = range(number, len(samples))
                 unfit = [n for n in later if n not in detected and not any(one.fit[n] for one in kept)]
-                shapes = ask(store, [detect(samples[n], clocks[n]) for n in unfit[:ahead]])
+                shapes = ask(store, [detect(samples[n], clocks[n]) for n in unfit[:ahead]], between)
                 detected |= zip(unfit[:ahead], shapes, strict=True)
                 ahead *= 2
             shape = detected[number]
             same = [one for one in kept if one.shape == shape]
-            kept = [*(same[:1] or [_Known(shape, store, samples)]), *kept[: _KEPT - 1]]
+            kept = [*(same[:1] or [_Known(shape, store, samples, between)]), *kept[: _KEPT - 1]]
         found.append((shape, tuple(one.shape for one in kept)))
     return found

@@ -168,12 +168,14 @@ class _Run:
         logs = [one for one in small if isinstance(one, _Small)]
         samples = [sample(one.chunk.data) for one in logs]
         clocks = [_clock(one.read.file) for one in logs]
-        shapes = find_shapes(self._store, samples, clocks, self._shapes)
+        shapes = find_shapes(self._store, samples, clocks, self._shapes, self._report)
         parsers = [SourceParser(self.sources + number, clock) for number, clock in enumerate(clocks)]
         for parser, (shape, _) in zip(parsers, shapes, strict=True):
             parser.shape = shape
         parsed = ask(
-            self._store, [parser.whole(one.chunk.data) for parser, one in zip(parsers, logs, strict=True)]
+            self._store,
+            [parser.whole(one.chunk.data) for parser, one in zip(parsers, logs, strict=True)],
+            self._report,
         )
         batches = [batch for batches in parsed for batch in batches]
         counts: Counter[int] = Counter()

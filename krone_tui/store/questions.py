@@ -4,7 +4,7 @@ A query costs some milliseconds before it looks at its first line: it is planned
 asks hands out a question and goes on with its answer (`Asking`), and what many small sources ask is asked at once.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -44,8 +44,15 @@ Asking = Generator[Question, pa.Table, T]
 """Asks one question after the other and comes to a result."""
 
 
-def ask(store: Store, asking: Sequence[Asking[T]]) -> list[T]:
-    """Their results. They go side by side: what several of them ask alike is one query over all their lines."""
+def nothing() -> None:
+    """Nothing is done between two queries."""
+
+
+def ask(store: Store, asking: Sequence[Asking[T]], between: Callable[[], None] = nothing) -> list[T]:
+    """Their results. They go side by side: what several of them ask alike is one query over all their lines.
+
+    `between` is called between two queries, and may raise to give up.
+    """
     results: dict[int, T] = {}
     answers: dict[int, pa.Table | None] = dict.fromkeys(range(len(asking)))
     while answers:
@@ -59,6 +66,7 @@ def ask(store: Store, asking: Sequence[Asking[T]]) -> list[T]:
                 asked.setdefault(question.query, {})[number] = question.lines
         answers = {}
         for query, lines in asked.items():
+            between()
             table, at = _answer(store, list(lines.values()), query), 0
             for number, own in lines.items():
                 answers[number] = table.slice(at, len(own))
