@@ -64,7 +64,9 @@ def test_a_pattern_captures_by_name_only(item: HeaderFormat) -> None:
 
 def test_no_key_name_stands_for_two_columns_with_the_same_rank() -> None:
     roles = key_names().roles
-    assert {"time", "level", "message", "component", "host", "process", "thread"} == set(roles)
+    assert {"time", "level", "message", "component", "host", "process", "thread", "status", "error"} == set(
+        roles
+    )
     assert len({names[0] for names in roles.values()}) == len(roles)
 
 

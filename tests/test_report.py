@@ -176,7 +176,7 @@ def test_the_text_has_the_summary_every_failure_mode_and_its_evidence(store: Sto
     summary = views.summary(store)
     assert lines[0].startswith(f"{len(log.read_text().splitlines()):,} lines, {summary.records:,} records")
     assert "blk_*" in lines[1]
-    assert lines[2].startswith(f"{summary.flagged:,} flagged in {summary.failure_modes:,} failure modes")
+    assert lines[2].startswith(f"{summary.flagged:,} flagged in {summary.failure_modes:,} failure mode")
     for mode in views.failure_modes(store):
         at = next(index for index, line in enumerate(lines) if line.startswith(f"{mode.failure_mode_id}. "))
         assert mode.title in lines[at]

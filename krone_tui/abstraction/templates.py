@@ -10,7 +10,7 @@ something went. What remains is one template. One configuration serves every log
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from drain3.drain import Drain
@@ -37,6 +37,12 @@ FEW_KINDS = 12
 
 FEW_FIRST_WORDS = 24
 """The same for a first word: it names what the message is about, more often than it is a value."""
+
+FEW_NAMES = 5
+"""The same for a first word of a kind that several statements begin with, and that is no word of theirs: players, users."""
+
+NAMED_STATEMENTS = 3
+"""Statements that begin with so many of the same first words, from which these are names of whom the statements are about."""
 
 MANY_STATES = 40
 """From so many on, words that look like states are names after all."""
@@ -339,12 +345,16 @@ def _join_first_words(groups: Iterable[_Group]) -> Iterable[_Group]:
     alike: dict[tuple[str, tuple[str, ...]], list[_Group]] = defaultdict(list)
     for words, shapes in groups:
         alike[shapes[0].frame, words[1:]].append((words, shapes))
+    names = _names(alike)
     for (_, rest), members in alike.items():
         constant = not any(character.isalpha() for word in rest for character in word)
+        firsts = {words[0] for words, _ in members if words}
+        if len(firsts) >= FEW_NAMES and firsts <= names and not constant:
+            yield (WILDCARD, *rest), [shape for _, shapes in members for shape in shapes]
+            continue
         if len(members) < FEW_FIRST_WORDS or constant:
             yield from members
             continue
-        firsts = {words[0] for words, _ in members}
         cue = _Cue("", prose=False)
         key = (
             None
@@ -359,3 +369,18 @@ def _join_first_words(groups: Iterable[_Group]) -> Iterable[_Group]:
             joined[key(words[0])].extend(shapes)
         for first, shapes in joined.items():
             yield (first, *rest), shapes
+
+
+def _names(alike: Mapping[tuple[str, tuple[str, ...]], Sequence[_Group]]) -> frozenset[str]:
+    """First words that are names: several statements begin with them and with many others of their kind."""
+    begun = Counter(
+        words[0]
+        for (_, rest), members in alike.items()
+        if rest and len(members) >= FEW_NAMES
+        for words, _ in members
+    )
+    return frozenset(
+        word
+        for word, statements in begun.items()
+        if statements >= NAMED_STATEMENTS and not _is_state(word) and not _is_kind(word)
+    )

@@ -125,6 +125,10 @@ class Deviations:
     def _order(self, variant: int, steps: IntArray, span: tuple[int, int] | None) -> Deviation | None:
         moves = self._move_order[self._move_at[variant] : self._move_at[variant + 1]]
         strength = self._found.move_rarity[moves] * ORDER_WEIGHT
+        if self._population.windows:
+            # Where a window of time begins and ends is chance.
+            inside = (self._found.move_from[moves] >= 0) & (self._found.move_to[moves] >= 0)
+            strength = np.where(inside, strength, 0.0)
         best = int(strength.argmax())
         move = moves[best]
         from_, to = int(self._found.move_from[move]), int(self._found.move_to[move])

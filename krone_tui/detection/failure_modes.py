@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from krone_tui.detection.bursts import CAP, bursts
 from krone_tui.detection.deviation import Deviation
 from krone_tui.detection.sequences import FloatArray
+from krone_tui.store.messages import untagged
 
 TITLE_CHARACTERS = 120
 
@@ -41,7 +42,7 @@ class ModeNames:
 
 
 def _short(text: str) -> str:
-    text = " ".join(text.split())
+    text = " ".join(untagged(text).split())
     return text if len(text) <= TITLE_CHARACTERS else text[: TITLE_CHARACTERS - 1] + "…"
 
 

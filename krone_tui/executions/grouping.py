@@ -34,6 +34,8 @@ ROUGH_RECORDS = 60_000
 FINALISTS = 5
 CLOSE = 0.5
 """Share of the best rough score that makes a finalist."""
+AS_MANY = 0.05
+"""How much the numbers of values of two identifiers of the same executions may differ, as a share."""
 MIN_SCORE = 0.2
 """A best candidate below this holds nothing together: the log is cut into windows."""
 PROCESS_REUSE_GAP = 1_800.0
@@ -169,18 +171,34 @@ def _score_all(
 ) -> list[Scored]:
     first = max((records - most) // 2, 0)
     last = min(first + most, records) - 1
-    scored = []
-    for candidate in candidates:
-        statistics = queries.measure_key(store, _key(candidate, filled), first, max(last, first))
-        scored.append(Scored(candidate, statistics, score(candidate, statistics)))
+    measured = [
+        (candidate, queries.measure_key(store, _key(candidate, filled), first, max(last, first)))
+        for candidate in candidates
+    ]
+    told = [
+        found.values
+        for candidate, found in measured
+        if candidate.kind in (Kind.MESSAGE, Kind.FIELD) and found.coverage >= 0.5
+    ]
+    scored = [
+        Scored(
+            candidate,
+            found,
+            score(candidate, found, confirmed=any(abs(n - found.values) <= AS_MANY * n for n in told)),
+        )
+        for candidate, found in measured
+    ]
     # Of about equals, the one whose values a reader can search for: a prefix or key of its own before a mere shape.
     return sorted(
         scored, key=lambda one: (-round(one.score, 2), one.candidate.name in UNNAMED, one.candidate.name)
     )
 
 
-def score(candidate: Candidate, found: queries.KeyStatistics) -> float:
+def score(candidate: Candidate, found: queries.KeyStatistics, *, confirmed: bool = False) -> float:
     """0…1: how well a candidate's values hold executions together.
+
+    `confirmed`: most messages name an identifier with about as many values, so that a header's thread or process is no
+    pool's: it holds the same executions, and the records without the identifier too.
 
     An execution has several records of several kinds, lives for a small part of the log, and begins alike. A host or
     a user lives as long as the log; a session's counter is used once; a pooled thread begins with anything.
@@ -195,7 +213,8 @@ def score(candidate: Candidate, found: queries.KeyStatistics) -> float:
     if candidate.kind is Kind.FIELD and found.numbered < 0.5:
         # A word, such as a state or a version's name: no identifier.
         return 0.0
-    trust = {Kind.MESSAGE: 1.0, Kind.FIELD: 1.0, Kind.SOURCE: 1.0, Kind.HEADER: 0.7, Kind.WINDOW: 0.0}[
+    header = 1.0 if confirmed else 0.7
+    trust = {Kind.MESSAGE: 1.0, Kind.FIELD: 1.0, Kind.SOURCE: 1.0, Kind.HEADER: header, Kind.WINDOW: 0.0}[
         candidate.kind
     ]
     return trust * found.coverage * several * kinds * lifetime * begins_alike * not_endless

@@ -62,6 +62,8 @@ _LEADING = re.compile(
 letters without vowels (Postfix's long ids), and what has a digit."""
 _ADDRESS = re.compile(r"(?<![0-9.])([0-9]{1,3}(?:\.[0-9]{1,3}){3}:[0-9]{2,5})(?![0-9])")
 _ADDRESS_PATTERN = r"\b([0-9]{1,3}(?:\.[0-9]{1,3}){3}:[0-9]{2,5})\b"
+_MAC_PATTERN = r"\b((?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2})\b"
+_MAC = re.compile(_MAC_PATTERN)
 _UUID_PATTERN = f"\\b({_UUID})\\b"
 # Not a part of a UUID, which is an identifier as a whole.
 _HEX_PATTERN = r"(?:^|[^0-9A-Za-z\-])((?:[0-9]+[a-fA-F]|[a-fA-F]+[0-9])[0-9a-fA-F]{6,62})(?:$|[^0-9A-Za-z\-])"
@@ -69,10 +71,13 @@ _SHAPES = {
     "uuid": _UUID_PATTERN,
     "hex id": _HEX_PATTERN,
     "address:port": _ADDRESS_PATTERN,
+    "MAC address": _MAC_PATTERN,
     "[id] at the start": _BRACKETED.pattern,
     "id at the start": _LEADING.pattern,
     "[id] inside": _INSIDE.pattern,
 }
+_BARE = {"uuid": _BARE_UUID, "hex id": _BARE_HEX, "address:port": _ADDRESS, "MAC address": _MAC}
+_MAC_PART = re.compile(r"[a-fA-F][0-9A-Fa-f]:[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})*")
 UNNAMED = frozenset(_SHAPES)
 """Candidates known by their shape alone."""
 _UNITS = frozenset(
@@ -159,12 +164,17 @@ def _found(message: str) -> Iterable[tuple[Candidate, str]]:
     for match in _PREFIXED.finditer(message):
         yield _prefixed(match[1]), match[0]
     for match in _KEYED.finditer(message):
-        if re.search(r"\d", match[2]) and match[1].lower() not in _UNITS:
+        # The parts of a MAC address are no keys.
+        if (
+            re.search(r"\d", match[2])
+            and match[1].lower() not in _UNITS
+            and not _MAC_PART.fullmatch(match[0])
+        ):
             yield _keyed(match[1]), match[2]
     for match in _WORD.finditer(message):
         if match[1].lower() not in _UNITS:
             yield _worded(match[1]), match[2]
-    for name, shape in (("uuid", _BARE_UUID), ("hex id", _BARE_HEX), ("address:port", _ADDRESS)):
+    for name, shape in _BARE.items():
         for match in shape.finditer(message):
             yield _shaped(name), match[1]
     bracketed = _BRACKETED.match(message)

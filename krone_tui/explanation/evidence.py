@@ -1,12 +1,15 @@
 """Evidence: what can be shown of a finding without a model, in sentences with line numbers."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from krone_tui.explanation.shared import SharedValues
+from krone_tui.explanation.usual import KEPT, Usual
 from krone_tui.store import Store, views
 from krone_tui.store import evidence as queries
+from krone_tui.store.messages import untagged
 
 SHOWN_LINES = 6
 """Line numbers named in one sentence; of more, the first ones and how many there are."""
@@ -20,8 +23,8 @@ RARELY = 0.1
 """Share of normal executions with two steps up to which the order they have there is no usual one."""
 MOST_FURTHER = 3
 """Further failing steps that get a sentence."""
-_KEPT = 1000
-"""Answers of one kind that are kept: those of what is looked at in turn, never of a whole log."""
+AGAIN = 3
+"""Times that a step which no normal execution has must come to be worth one though it does not read as failure."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,9 @@ class Evidence:
         self._one_by_one = one_by_one
         self._names = queries.template_names(store)
         self._modes = {mode.failure_mode_id: mode for mode in views.failure_modes(store)}
-        self._usual: dict[bool, _Usual] = {}
+        self._usual: dict[bool, Usual] = {}
         self._findings: dict[int, list[views.FindingRow]] | None = None
-        self._findings_of = lru_cache(_KEPT)(lambda variant_id: views.findings(store, variant_id))
+        self._findings_of = lru_cache(KEPT)(lambda variant_id: views.findings(store, variant_id))
         self._shared = SharedValues(
             store, lambda window, template: self._usual_of(window).usage(template).having
         )
@@ -115,9 +118,9 @@ class Evidence:
             or self._shared.known(found[0].failure_mode_id, execution.is_window)
         )
 
-    def _usual_of(self, window: bool) -> "_Usual":
+    def _usual_of(self, window: bool) -> Usual:
         if window not in self._usual:
-            self._usual[window] = _Usual(self._store, window)
+            self._usual[window] = Usual(self._store, window)
         return self._usual[window]
 
     def _shared_by(self, execution: views.ExecutionRow, failure_mode_id: int, many: bool) -> list[Sentence]:
@@ -171,37 +174,11 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-class _Usual:
-    """What normal executions of one kind look like."""
-
-    def __init__(self, store: Store, window: bool) -> None:
-        self._store = store
-        self._window = window
-        self.unit = "windows" if window else "executions"
-        self.normal, self._usages = queries.usages(store, window)
-        self._followers: dict[int | None, list[tuple[int | None, int]]] | None = None
-        self.both = lru_cache(_KEPT)(lambda first, second: queries.both(store, first, second, window))
-        """(normal executions with the first template, those of them that also have the second)."""
-        self.precedence = lru_cache(_KEPT)(
-            lambda first, second: queries.precedence(store, first, second, window)
-        )
-        """(normal executions with both templates, those of them in which the first one comes first)."""
-        self.nearest = lru_cache(_KEPT)(lambda variant_id: queries.nearest(store, variant_id))
-
-    def usage(self, template: int) -> queries.Usage:
-        return self._usages.get(template, queries.Usage(0, 0, 0, 0))
-
-    def followers(self, template: int | None) -> list[tuple[int | None, int]]:
-        if self._followers is None:
-            self._followers = queries.followers(self._store, self._window)
-        return self._followers.get(template, [])
-
-
 class _Writer:
     """Puts the findings of one execution into sentences."""
 
     def __init__(
-        self, names: dict[int, queries.TemplateName], usual: _Usual, steps: list[queries.Step]
+        self, names: dict[int, queries.TemplateName], usual: Usual, steps: list[queries.Step]
     ) -> None:
         self._names = names
         self._usual = usual
@@ -231,20 +208,30 @@ class _Writer:
         )
 
     def further(self, named: set[int]) -> list[Sentence]:
-        """Other steps here that read as failure and are rare elsewhere."""
+        """Other steps here that read as failure and are rare elsewhere, and what is nowhere else and keeps coming here."""
+        here = Counter(step.template_id for step in self._steps if step.template_id not in named)
+        severity = {template: self._names[template].severity for template in here}
         rare = [
-            (-self._names[template].severity, self._usual.usage(template).having, template)
-            for template in {step.template_id for step in self._steps} - named
-            if self._names[template].severity >= SEVERE
+            template
+            for template in here
+            if severity[template] >= SEVERE
             and self._usual.usage(template).having <= RARE * max(self._usual.normal, 1)
         ]
-        return [
+        again = [
+            template
+            for template, times in here.items()
+            if severity[template] < SEVERE and times >= AGAIN and self._usual.usage(template).having == 0
+        ]
+        rare.sort(key=lambda template: (-severity[template], self._usual.usage(template).having, template))
+        again.sort(key=lambda template: (-here[template], template))
+        sentences = [
             Sentence(
-                f"{self._quote(template)} reads as failure too; {having:,} of {self._usual.normal:,} normal {self._unit} have it",
+                f"{self._quote(template)} reads as failure too{self._elsewhere(template)}",
                 self._lines(template),
             )
-            for _, having, template in sorted(rare)[:MOST_FURTHER]
+            for template in rare[:MOST_FURTHER]
         ]
+        return sentences + [self._new(template) for template in again[: MOST_FURTHER - len(sentences)]]
 
     def against(self, nearest_variant: int) -> list[Sentence]:
         """What the nearest normal execution has more or less."""
@@ -254,7 +241,11 @@ class _Writer:
         extra, missing = self._difference(nearest.template_ids)
         parts = []
         if extra:
-            parts.append("here in addition: " + self._list(extra))
+            # What few normal ones have says most, then what reads as failure.
+            telling = sorted(
+                extra, key=lambda step: (self._usual.usage(step).having, -self._names[step].severity)
+            )
+            parts.append("here in addition: " + self._list({step: extra[step] for step in telling}))
         if missing:
             parts.append("not here: " + self._list(missing))
         what = "; ".join(parts) if parts else "the same steps in another order"
@@ -266,11 +257,19 @@ class _Writer:
         severe = self._names[template].severity >= SEVERE
         reads = " and reads as failure" if severe else ""
         often = f" {times} times" if times > 1 else ""
-        if found.having == 0:
-            usual = f"none of {self._usual.normal:,} normal {self._unit} has it"
-        else:
-            usual = f"only {found.having:,} of {self._usual.normal:,} normal {self._unit} have it"
-        return Sentence(f"{self._quote(template)} occurs{often}{reads}; {usual}", self._lines(template))
+        only = "only " if found.having else ""
+        return Sentence(
+            f"{self._quote(template)} occurs{often}{reads}{self._elsewhere(template, only)}",
+            self._lines(template),
+        )
+
+    def _elsewhere(self, template: int, only: str = "") -> str:
+        """How many normal executions have it; nothing where there are none to compare with."""
+        normal, having = self._usual.normal, self._usual.usage(template).having
+        if normal == 0:
+            return ""
+        many = f"{only}{having:,}" if having else "none"
+        return f"; {many} of {normal:,} normal {self._unit} {'have' if having > 1 else 'has'} it"
 
     def _before(self, template: int) -> list[Sentence]:
         """What normally comes after the step before the new one."""
@@ -379,7 +378,7 @@ class _Writer:
 
     def _list(self, counts: dict[int, int]) -> str:
         names = [
-            f"{self._quote(step)}" + (f" ×{count}" if count > 1 else "")
+            self._quote(step) + (f" ×{count}" if count > 1 else "")
             for step, count in list(counts.items())[:3]
         ]
         more = len(counts) - 3
@@ -389,5 +388,5 @@ class _Writer:
         return tuple(step.first_line for step in self._steps if step.template_id == template)
 
     def _quote(self, template: int) -> str:
-        text = " ".join(self._names[template].text.split())
+        text = " ".join(untagged(self._names[template].text).split())
         return f"“{text if len(text) <= SHOWN_TEXT else text[: SHOWN_TEXT - 1] + '…'}”"

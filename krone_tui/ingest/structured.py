@@ -11,6 +11,10 @@ _MAX_DEPTH = 4
 _PAIR = re.compile(r'([A-Za-z_@][\w.@/:-]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)')
 _PATHS_PER_ROLE = 4
 """Programs that share one file may each name a column differently."""
+_ADDED = ("status", "error")
+"""Roles whose values the message is told with, and that stay among the further fields."""
+_RARE = (("error", "message"), ("error",), ("err", "message"), ("err",))
+"""Where an error's text may stand although none of the lines looked at has one."""
 
 
 def json_objects(lines: Sequence[str]) -> list[dict[str, object]]:
@@ -51,6 +55,7 @@ def json_layout(objects: Sequence[dict[str, object]]) -> JsonLayout:
     paths = roles.get("level", ())
     levels = [value for path in paths for value in seen[path]]
     codes = _level_codes(levels, {plain_key(path[-1]) for path in paths})
+    roles["error"] = _with_rare(roles, _RARE)
     return JsonLayout("json", roles, codes, _shown_elsewhere(objects, roles))
 
 
@@ -62,6 +67,7 @@ def logfmt_layout(lines: Sequence[str]) -> LogfmtLayout:
             seen.setdefault((key,), []).append(value)
     apart = _date_and_time(seen)
     roles = _choose({path: len(values) for path, values in seen.items()}, seen)
+    roles["error"] = _with_rare(roles, [path for path in _RARE if len(path) == 1])
     keys = {role: tuple(path[0] for path in paths) for role, paths in roles.items()}
     return LogfmtLayout("logfmt", keys | {"time": ("time",)} if apart else keys, "date" if apart else "")
 
@@ -85,7 +91,9 @@ def _shown_elsewhere(
     hidden: set[tuple[str, ...]] = set()
     for present in paths_of:
         used = {
-            next(path for path in paths if path in present) for paths in roles.values() if present & {*paths}
+            next(path for path in paths if path in present)
+            for role, paths in roles.items()
+            if role not in _ADDED and present & {*paths}
         }
         shown |= used
         hidden |= present - used
@@ -124,6 +132,13 @@ def _choose(
         taken.update(chosen)
         roles[role] = chosen
     return roles
+
+
+def _with_rare(
+    roles: Mapping[str, tuple[tuple[str, ...], ...]], rare: Sequence[tuple[str, ...]]
+) -> tuple[tuple[str, ...], ...]:
+    taken = {path for role, paths in roles.items() if role != "error" for path in paths}
+    return tuple(dict.fromkeys([*roles["error"], *(path for path in rare if path not in taken)]))
 
 
 def _usable(role: str, values: Sequence[object]) -> bool:

@@ -21,7 +21,7 @@ def lines(store: Store, *, everything: bool) -> Iterator[str]:
         f" ({found.windows:,} of them windows)" if found.windows and found.windows < found.executions else ""
     )
     yield f"{found.executions:,} executions{windows}, grouped by {printable(found.grouped_by)}: {printable(found.grouping_reason)}"
-    yield f"{found.flagged:,} flagged in {found.failure_modes:,} failure modes; the baseline is {printable(found.baseline)}"
+    yield f"{found.flagged:,} flagged in {counted(found.failure_modes, 'failure mode')}; the baseline is {printable(found.baseline)}"
     if found.verdicts:
         yield f"{found.verdicts} (--no-knowledge shows what the detectors alone found)"
     writer = Evidence(store)
@@ -33,7 +33,8 @@ def lines(store: Store, *, everything: bool) -> Iterator[str]:
         yield f"   {printable(mode.path)}"
         example = views.execution(store, mode.example_execution)
         if example is not None:
-            yield f"   Execution {printable(example.identifier)}, {printable(example.source)} lines {example.first_line} to {example.last_line}:"
+            named = "" if example.identifier == example.source else f"{printable(example.identifier)}, "
+            yield f"   Execution {named}{printable(example.source)} lines {example.first_line} to {example.last_line}:"
             for sentence in writer.of(example):
                 yield f"   - {printable(str(sentence))}"
     if found.failure_modes > MODES:

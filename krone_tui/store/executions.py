@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from krone_tui.store.baseline import Grouping
 from krone_tui.store.connection import Store
+from krone_tui.store.messages import HEADLINE
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def sample_messages(store: Store, records: int, block: int) -> list[str]:
     """First lines of messages from three stretches of the log: its beginning, middle and end."""
     starts = [0, max(records // 2 - block // 2, 0), max(records - block, 0)]
     rows = store.arrow(
-        "SELECT split_part(left(message, 2000), chr(10), 1) AS message FROM parsed_record WHERE "
+        f"SELECT {HEADLINE} AS message FROM (SELECT record_id, left(message, 2000) AS message FROM parsed_record) WHERE "
         + " OR ".join(f"record_id BETWEEN {start} AND {start + block - 1}" for start in starts)
         + " ORDER BY record_id"
     )

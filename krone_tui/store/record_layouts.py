@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from krone_tui.store.messages import readable, with_cause
+
 COLUMNS = ("time", "level", "component", "host", "process", "thread", "fields", "prefix", "message", "raw")
 _STANDARD = {"prefix", "time", "level", "component", "host", "process", "thread", "priority"}
 
@@ -33,6 +35,14 @@ LEVEL_CODES: Mapping[str, Mapping[str, str]] = {
         "I": "INFO",
         "O": "INFO",
         "R": "ERROR",
+    },
+    "dotnet": {
+        "trce": "TRACE",
+        "dbug": "DEBUG",
+        "info": "INFO",
+        "warn": "WARN",
+        "fail": "ERROR",
+        "crit": "CRITICAL",
     },
     "xorg": {"EE": "ERROR", "WW": "WARNING", "II": "INFO"},
     # bunyan and pino; the rest as Python's logging numbers them
@@ -183,7 +193,7 @@ class JsonLayout:
         # RFC 7386: a null in the patch removes the key.
         patch = quoted(json.dumps(dict.fromkeys(self.shown_elsewhere)))
         out["fields"] = f"nullif(CAST(json_merge_patch({document}, {patch}) AS VARCHAR), '{{}}')"
-        out["message"] = _first(value.get("message"), f"({out['fields']})", text)
+        out["message"] = _first(with_cause(value), readable(out["fields"], value), text)
         out["raw"] = text
         return out
 
@@ -229,7 +239,7 @@ class LogfmtLayout:
         headed = [key for role in ("time", "level") for key in self.roles.get(role, ())]
         for key in [*headed, self.date] if self.date else headed:
             rest = f"regexp_replace({rest}, {quoted(self._key_pattern(key) + ' *')}, ' ')"
-        out["message"] = _first(value.get("message"), f"nullif(trim({rest}), '')", text)
+        out["message"] = _first(with_cause(value), f"nullif(trim({rest}), '')", text)
         out["raw"] = text
         return out
 

@@ -30,7 +30,7 @@ CREATE TABLE parsed_record (
     thread VARCHAR,                     -- thread name or id
     fields VARCHAR,                     -- JSON object of what the header carried besides, or NULL
     prefix VARCHAR,                     -- the header's text; prefix || message is the record's text unless raw says otherwise
-    message VARCHAR NOT NULL,           -- first line's message, continuation lines after it, joined by newline
+    message VARCHAR NOT NULL,           -- without the header, continuation lines joined by newline; in JSON and logfmt with the error told beside it
     raw VARCHAR                         -- the text as read where it is not prefix || message (JSON, logfmt), else NULL
 );
 
@@ -70,7 +70,7 @@ CREATE TABLE learnt_sequence (
     executions BIGINT NOT NULL
 );
 
--- One row: one distinct masked message (first line only), of the log or of a knowledge base.
+-- One row: one distinct masked message (the line that says something), of the log or of a knowledge base.
 CREATE TABLE shape (
     shape_id INTEGER NOT NULL,
     text VARCHAR NOT NULL,

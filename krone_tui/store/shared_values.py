@@ -6,9 +6,12 @@ from typing import Any
 import pyarrow as pa
 
 from krone_tui.store.connection import Store
+from krone_tui.store.messages import HEADLINE
 
 WORD = r"[0-9A-Za-z_](?:[0-9A-Za-z_.@/+~-]*[0-9A-Za-z_])?"
 """A word of a message: a name, an address without its port, a path without its first slash, a number."""
+_AMOUNT = r"[0-9]{1,2}|[0-9]+\.[0-9]+|[0-9.]+(?:[mun]?s|sec|min|h|[kKMGT]i?B|B|bytes)"
+"""How long or how much: that it happens to be the same tells nothing."""
 _HAS = {
     "word": """SELECT number, execution_id, position, first_line FROM said JOIN wanted_values ON contains(message, text)
                WHERE place = 'word' AND list_contains(regexp_extract_all(message, $word), text)""",
@@ -80,7 +83,7 @@ def _sample(store: Store, executions: str, parameters: dict[str, object]) -> Sam
 
 # One row: one record of the executions in the registered table `looked_at`. Words are those of its first line that its
 # template leaves open.
-_SAID = """
+_SAID = f"""
 said AS (
     SELECT m.execution_id, m.template_id, m.position, p.message, p.host, p.process, p.first_line,
            CASE WHEN p.component IS DISTINCT FROM t.component THEN p.component END AS component, s.path AS source
@@ -88,12 +91,12 @@ said AS (
     WHERE m.execution_id IN (SELECT execution_id FROM looked_at)
 ),
 words AS (
-    SELECT execution_id, template_id, unnest(list_distinct(regexp_extract_all(left(split_part(message, chr(10), 1), 4096), $word))) AS value
+    SELECT execution_id, template_id, unnest(list_distinct(regexp_extract_all(left({HEADLINE}, 4096), $word))) AS value
     FROM said
 ),
 worth AS (
     SELECT execution_id, 'word' AS place, value, template_id FROM words JOIN template AS t USING (template_id)
-    WHERE length(words.value) BETWEEN 2 AND 80 AND NOT contains(t.text, value)
+    WHERE length(words.value) BETWEEN 2 AND 80 AND NOT contains(t.text, value) AND NOT regexp_full_match(value, '{_AMOUNT}')
     UNION ALL SELECT execution_id, 'host', host, NULL FROM said WHERE host <> ''
     UNION ALL SELECT execution_id, 'component', component, NULL FROM said WHERE component <> ''
     UNION ALL SELECT execution_id, 'process', process, NULL FROM said WHERE process <> ''

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from krone_tui.store.connection import Store
+from krone_tui.store.messages import HEADLINE
 
-# The first line of a message, cut to $limit characters; a cut word is replaced by a digit, which is masked.
-_FIRST_LINE = """
-CASE WHEN length(split_part(message, chr(10), 1)) > $limit
-     THEN regexp_replace(left(split_part(message, chr(10), 1), $limit), '\\S*$', '0')
-     ELSE split_part(message, chr(10), 1) END
+# What a message says in a line, cut to $limit characters; a cut word is replaced by a digit, which is masked.
+_FIRST_LINE = f"""
+CASE WHEN length({HEADLINE}) > $limit THEN regexp_replace(left({HEADLINE}, $limit), '\\S*$', '0') ELSE {HEADLINE} END
 """
 
 # What an HTTP request came to is no number among others: client and server errors stay apart from the rest.
