@@ -39,10 +39,10 @@ FEW_FIRST_WORDS = 24
 """The same for a first word: it names what the message is about, more often than it is a value."""
 
 FEW_NAMES = 5
-"""The same for a first word of a kind that several statements begin with, and that is no word of theirs: players, users."""
+"""The same for first words that several statements share (players, users): these are names sooner."""
 
 NAMED_STATEMENTS = 3
-"""Statements that begin with so many of the same first words, from which these are names of whom the statements are about."""
+"""Statements that a first word must begin, each beside so many others, to be a name."""
 
 MANY_STATES = 40
 """From so many on, words that look like states are names after all."""

@@ -72,7 +72,7 @@ def record_count(store: Store) -> int:
 
 
 def sample_messages(store: Store, records: int, block: int) -> list[str]:
-    """First lines of messages from three stretches of the log: its beginning, middle and end."""
+    """What messages say in a line, from three stretches of the log: its beginning, middle and end."""
     starts = [0, max(records // 2 - block // 2, 0), max(records - block, 0)]
     rows = store.arrow(
         f"SELECT {HEADLINE} AS message FROM (SELECT record_id, left(message, 2000) AS message FROM parsed_record) WHERE "

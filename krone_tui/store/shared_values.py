@@ -81,7 +81,7 @@ def _sample(store: Store, executions: str, parameters: dict[str, object]) -> Sam
     return Sample(tuple(ids or ()), int(total or 0))
 
 
-# One row: one record of the executions in the registered table `looked_at`. Words are those of its first line that its
+# One row: one record of the executions in the registered table `looked_at`. Words are those of its headline that its
 # template leaves open.
 _SAID = f"""
 said AS (
