@@ -10,7 +10,6 @@ from krone_tui.abstraction import mine_templates
 from krone_tui.ingest import ingest
 from krone_tui.investigation import Investigation
 from krone_tui.store import Store, views
-from krone_tui.store.messages import untagged
 
 
 def templates(log: Path, lines: list[str]) -> list[str]:
@@ -38,12 +37,6 @@ def test_a_first_line_that_is_blank_or_announces_is_told_with_the_next(tmp_path:
     assert "[<*>] [<*>] Redis::CannotConnectError (refused):" in found
     assert "closing connection: missed heartbeats from client" in found
     assert len(found) == 4
-
-
-def test_templates_are_shown_without_the_ids_they_begin_with() -> None:
-    assert untagged("[<*>] [<*>] Redis::CannotConnectError") == "Redis::CannotConnectError"
-    assert untagged("[<*>]") == "[<*>]"
-    assert untagged("[<*>, x] <*> left") == "[<*>, x] <*> left"
 
 
 def structured(time: int, **fields: object) -> str:

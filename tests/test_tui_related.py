@@ -98,6 +98,7 @@ def test_the_words_name_the_other_failure_modes_without_the_identifier_in_front(
     ("title", "short"),
     [
         ("[req-<*>] gave up", "gave up"),
+        ("[<*>] [<*>] Redis::CannotConnectError", "Redis::CannotConnectError"),
         ("missing: [req-<*>] sent", "missing: sent"),
         ("[db] gave up", "[db] gave up"),
         ("[<*>]", "[<*>]"),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from krone_tui.detection.bursts import CAP, bursts
 from krone_tui.detection.deviation import Deviation
 from krone_tui.detection.sequences import FloatArray
-from krone_tui.store.messages import untagged
 
 TITLE_CHARACTERS = 120
 
@@ -42,7 +41,7 @@ class ModeNames:
 
 
 def _short(text: str) -> str:
-    text = " ".join(untagged(text).split())
+    text = " ".join(text.split())
     return text if len(text) <= TITLE_CHARACTERS else text[: TITLE_CHARACTERS - 1] + "…"
 
 

@@ -9,7 +9,6 @@ from krone_tui.explanation.shared import SharedValues
 from krone_tui.explanation.usual import KEPT, Usual
 from krone_tui.store import Store, views
 from krone_tui.store import evidence as queries
-from krone_tui.store.messages import untagged
 
 SHOWN_LINES = 6
 """Line numbers named in one sentence; of more, the first ones and how many there are."""
@@ -388,5 +387,5 @@ class _Writer:
         return tuple(step.first_line for step in self._steps if step.template_id == template)
 
     def _quote(self, template: int) -> str:
-        text = " ".join(untagged(self._names[template].text).split())
+        text = " ".join(self._names[template].text.split())
         return f"“{text if len(text) <= SHOWN_TEXT else text[: SHOWN_TEXT - 1] + '…'}”"

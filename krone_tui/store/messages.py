@@ -1,9 +1,7 @@
 """What a record says, as SQL expressions: in one line, with the cause a structured log keeps apart, in words."""
 
-import re
 from collections.abc import Mapping
 
-_TAGS = re.compile(r"^(?:\[<\*>\]\s*)+")
 _CAUSE_LENGTH = 300
 """Characters of an error's text that count as what a record says."""
 
@@ -66,8 +64,3 @@ def _is_cause(value: Mapping[str, str]) -> str:
         f"regexp_matches({_cause(value)}, '[A-Za-z]{{3}}') "
         f"AND lower({_cause(value)}) NOT IN ('null', 'none', 'nil', 'false', 'true')"
     )
-
-
-def untagged(template: str) -> str:
-    """A template without the bracketed ids it begins with, where more than that is left."""
-    return _TAGS.sub("", template) or template

@@ -11,7 +11,7 @@ from krone_tui.tui.text import moment, safe, short_count, sparkline
 
 _SAID = {False: "confirmed", True: "verdict"}
 """In front of what deviates: a failure mode that somebody confirmed, or one that is all their word."""
-_LEADING_IDENTIFIER = re.compile(r"^(missing: |)\[[^\]\s]*<\*>[^\]\s]*\]:?\s*")
+_LEADING_IDENTIFIER = re.compile(r"^(missing: |)(?:\[[^\]\s]*<\*>[^\]\s]*\]:?\s*)+")
 SPARK = 8
 """Columns of the sparkline: slices of the log's time."""
 
