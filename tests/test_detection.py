@@ -327,6 +327,28 @@ def test_failure_modes_join_equal_deviations_and_come_by_suspicion_then_severity
     assert number == [3, 1, 4, 1, 2]
 
 
+def test_one_statement_said_under_several_names_is_one_failure_mode() -> None:
+    texts = (
+        "PostReceive: job <*> failed: no such project",
+        "EmailWorker: job <*> failed: no such project",
+        "EmailWorker: job <*> failed: disk full",
+        "database: no connection left",
+        "cache: no connection left",
+    )
+    names = ModeNames([("entity", "action", "status", text) for text in texts])
+    found = [deviation("severe", at) for at in range(len(texts))]
+    number, modes = order_modes(
+        found, [0.9] * 5, [1.0, 2.0, 1.0, 1.0, 1.0], np.full(5, 0.9), names, *no_times(5)
+    )
+    assert [mode["title"] for mode in modes] == [
+        "EmailWorker and 1 more: job <*> failed: no such project",
+        texts[2],
+        texts[4],
+        texts[3],
+    ]
+    assert number == [1, 1, 2, 4, 3]
+
+
 def test_the_score_of_a_failure_mode_is_the_mean_over_its_executions() -> None:
     names = ModeNames([("entity", "action", "status", "broken")])
     _, modes = order_modes(

@@ -91,6 +91,24 @@ def seq_target(store: Store, words: str) -> Target:
     return found[meant]
 
 
+def test_a_verdict_on_one_statement_said_under_several_names_holds_whoever_says_it_first(
+    tmp_path: Path, chosen: Settings
+) -> None:
+    def failing(names: str) -> dict[int, tuple[str, ...]]:
+        said = "ERROR jobs.Storage: {name} {{id}} gave up: volume lost its last mirror"
+        return {
+            40 * at + 11: (*JOB_STEPS[:3], said.format(name=name)) for at, name in enumerate(names.split(), 1)
+        }
+
+    for day, names in enumerate(("Reader Writer", "Writer Reader Reader")):
+        log = write(tmp_path / f"{day}.log", render(jobs(200, day, failing(names))))
+        with opened(log, chosen) as one:
+            if day == 0:
+                assert views.summary(one.store).flagged == 2
+                one.judging.give(one.store, target(one.store, "and 1 more: "), NORMAL, "drill")
+            assert views.summary(one.store).flagged == 0
+
+
 def test_a_normal_failure_mode_leaves_every_list_count_and_report(log: Path, chosen: Settings) -> None:
     with opened(log, chosen) as one:
         store = one.store

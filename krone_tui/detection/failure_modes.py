@@ -2,6 +2,7 @@
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from krone_tui.detection.bursts import CAP, bursts
@@ -9,6 +10,8 @@ from krone_tui.detection.deviation import Deviation
 from krone_tui.detection.sequences import FloatArray
 
 TITLE_CHARACTERS = 120
+STATEMENT_WORDS = 4
+"""Words that templates must share after their first one to be one statement, said under several names."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,32 @@ class ModeNames:
 
     keys: list[tuple[str, str, str, str]]
     """By template index: entity, action, status, text."""
+
+    def key(self, deviation: Deviation) -> tuple[object, ...]:
+        """What executions of one failure mode have in common.
+
+        Many loggers begin a message with the name of who speaks: the same failure, told by several, is one.
+        """
+        if deviation.kind == "severe":
+            _, statement = self._spoken(deviation)
+            if sum(any(map(str.isalpha, word)) for word in statement.split()) >= STATEMENT_WORDS:
+                return deviation.kind, statement
+        return deviation.key
+
+    def title_of_all(self, deviations: Sequence[Deviation], weight: Sequence[float]) -> str:
+        """What deviates in all of one failure mode, in words; names in front by their executions."""
+        if len({deviation.templates for deviation in deviations}) == 1 or deviations[0].kind != "severe":
+            return self.title(deviations[0])
+        said: defaultdict[str, float] = defaultdict(float)
+        for deviation, executions in zip(deviations, weight, strict=True):
+            said[self._spoken(deviation)[0]] += executions
+        most = min(said, key=lambda name: (-said[name], name))
+        return _short(f"{most.rstrip(':')} and {len(said) - 1} more: {self._spoken(deviations[0])[1]}")
+
+    def _spoken(self, deviation: Deviation) -> tuple[str, str]:
+        """The first word of what deviates, and the others."""
+        name, _, statement = " ".join(self.keys[deviation.templates[0]][3].split()).partition(" ")
+        return name, statement
 
     def title(self, deviation: Deviation) -> str:
         """What deviates, in words."""
@@ -60,31 +89,31 @@ def order_modes(
     the more of them there are (by doublings), the surer its words report a failure, and the more it keeps to a time of
     its own, as an incident does: `bins`, [deviations, BINS], and `totals`, [BINS], of all executions.
     """
-    members: defaultdict[tuple[str, tuple[int, ...]], list[int]] = defaultdict(list)
+    members: defaultdict[tuple[object, ...], list[int]] = defaultdict(list)
     for index, deviation in enumerate(deviations):
-        members[deviation.key].append(index)
+        members[names.key(deviation)].append(index)
 
     def mean(indices: list[int]) -> float:
         return sum(score[i] * weight[i] for i in indices) / max(sum(weight[i] for i in indices), 1e-9)
 
-    def rank(item: tuple[tuple[str, tuple[int, ...]], list[int]]) -> tuple[float, str]:
-        (kind, templates), indices = item
-        severe = float(severity[templates[0]]) if kind in ("severe", "new", "count") else 0.0
+    def rank(indices: list[int]) -> tuple[float, str]:
+        first = deviations[indices[0]]
+        severe = float(severity[first.templates[0]]) if first.kind in ("severe", "new", "count") else 0.0
         sure = max(2.0 * mean(indices) - 1.0, 0.0) ** 2
         doublings = math.log2(1.0 + sum(weight[i] for i in indices))
         timely = float(bursts(bins[indices].sum(axis=0)[None, :], totals)[0]) / CAP
-        return -sure * doublings * (0.5 + severe) * (1.0 + timely), names.title(deviations[indices[0]])
+        return -sure * doublings * (0.5 + severe) * (1.0 + timely), names.title(first)
 
     number = [0] * len(deviations)
     rows: list[dict[str, object]] = []
-    for mode, (_, indices) in enumerate(sorted(members.items(), key=rank), start=1):
+    for mode, indices in enumerate(sorted(members.values(), key=rank), start=1):
         first = deviations[indices[0]]
         for index in indices:
             number[index] = mode
         rows.append(
             {
                 "failure_mode_id": mode,
-                "title": names.title(first),
+                "title": names.title_of_all([deviations[i] for i in indices], [weight[i] for i in indices]),
                 "level": first.level,
                 "path": names.path(first),
                 "kind": first.kind,

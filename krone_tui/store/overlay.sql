@@ -31,13 +31,17 @@ CREATE VIEW mode_key AS
 SELECT failure_mode_id, md5(concat_ws(chr(31), kind, steps, texts)) AS key
 FROM (
     SELECT f.failure_mode_id, any_value(f.kind) AS kind, any_value(f.steps) AS steps,
-           string_agg(t.text, chr(31) ORDER BY f.place) AS texts
+           -- Nor does the name in front, where several say the same.
+           string_agg(CASE WHEN f.names > 1 THEN regexp_replace(regexp_replace(t.text, '\s+', ' ', 'g'), '^ ?\S+ ', '')
+                           ELSE t.text END, chr(31) ORDER BY f.place) AS texts
     FROM (
-        SELECT failure_mode_id, kind, len(template_ids) AS steps, unnest(named) AS template_id,
+        SELECT failure_mode_id, kind, names, len(template_ids) AS steps, unnest(named) AS template_id,
                generate_subscripts(named, 1) AS place
         -- Of a step that is missing, the one that gave it away does not count.
         FROM (SELECT *, CASE WHEN kind = 'missing' THEN template_ids[:1] ELSE template_ids END AS named FROM log.finding)
-        WHERE finding_id IN (SELECT min(finding_id) FROM log.finding GROUP BY failure_mode_id)
+        JOIN (SELECT failure_mode_id, min(finding_id) AS finding_id,
+                     count(DISTINCT template_ids) FILTER (kind = 'severe') AS names
+              FROM log.finding GROUP BY failure_mode_id) USING (failure_mode_id, finding_id)
     ) AS f JOIN log.template AS t USING (template_id)
     GROUP BY f.failure_mode_id
 );
