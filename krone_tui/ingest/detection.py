@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from krone_tui.ingest.formats import HeaderFormat, Wrapper, header_formats, wrappers
+from krone_tui.ingest.formats import HeaderFormat, Wrapper, header_formats, may_begin, wrappers
 from krone_tui.ingest.structured import is_docker, is_otlp, json_layout, json_objects, logfmt_layout
 from krone_tui.store.columns import column
 from krone_tui.store.questions import Asking, matches, parsed_times, unwrap
@@ -58,7 +58,12 @@ def detect(lines: pa.Array, clock: Clock) -> Asking[Shape]:
     if is_otlp(objects):
         return Shape((), otlp=True)
     colours = any("\x1b[" in text for text in texts)
-    for wrapper in wrappers():
+    # Below colour codes the first characters are others.
+    least = 0.0 if colours else _WRAPPED_SHARE * len(texts)
+    may_have = may_begin(texts, wrappers()).sum(axis=0)
+    for wrapper, count in zip(wrappers(), may_have, strict=True):
+        if wrapper.unwrap.kind == "text" and count < least:
+            continue
         if wrapper.unwrap.kind == "json" and not (
             is_docker(objects) and len(objects) >= _WRAPPED_SHARE * len(texts)
         ):
@@ -171,6 +176,11 @@ def _take_headers(
 ) -> Asking[list[str]]:
     """Add to `found` the formats that the lines are written in; returns the lines that none of them fits."""
     if not texts:
+        return texts
+    # Each pattern that is tried takes time to compile, and most can be told to fit no line without.
+    possible = may_begin(texts, formats)
+    formats = [item for number, item in enumerate(formats) if possible[:, number].any()]
+    if not formats:
         return texts
     lines = _strings(texts)
     hits = yield from matches(lines, [item.layout for item in formats])

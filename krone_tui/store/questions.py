@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from krone_tui.store.columns import batched, small_integers
+from krone_tui.store.columns import batched, column, small_integers
 from krone_tui.store.connection import Store
 from krone_tui.store.partial_lines import join_pieces
 from krone_tui.store.record_layouts import Clock, Layout, TextLayout, Unwrap, quoted, time_expression
@@ -38,6 +38,8 @@ class Question:
     lines: pa.Array
     """Large strings; the query finds them in the column `line` of `rows`."""
     query: str
+    flags: tuple[str, ...] = ()
+    """SQL that is true or false: such a query selects `{flags}`, and is one with those that are like it but for them."""
 
 
 Asking = Generator[Question, pa.Table, T]
@@ -56,32 +58,40 @@ def ask(store: Store, asking: Sequence[Asking[T]], between: Callable[[], None] =
     results: dict[int, T] = {}
     answers: dict[int, pa.Table | None] = dict.fromkeys(range(len(asking)))
     while answers:
-        asked: dict[str, dict[int, pa.Array]] = {}
+        asked: dict[str, dict[int, Question]] = {}
         for number, answer in answers.items():
             try:
                 question = asking[number].send(answer)  # None begins it
             except StopIteration as end:
                 results[number] = end.value
             else:
-                asked.setdefault(question.query, {})[number] = question.lines
+                asked.setdefault(question.query, {})[number] = question
         answers = {}
-        for query, lines in asked.items():
+        for questions in asked.values():
             between()
-            table, at = _answer(store, list(lines.values()), query), 0
-            for number, own in lines.items():
-                answers[number] = table.slice(at, len(own))
-                at += len(own)
+            table, at = _answer(store, list(questions.values())), 0
+            for number, question in questions.items():
+                own = table.slice(at, len(question.lines))
+                answers[number] = own.select(question.flags) if question.flags else own
+                at += len(question.lines)
     return [results[number] for number in range(len(asking))]
 
 
-def _answer(store: Store, lines: list[pa.Array], query: str) -> pa.Table:
-    """Run a query over `rows`, which it names so.
+def _answer(store: Store, questions: Sequence[Question]) -> pa.Table:
+    """The answers to questions of one query, which names their lines `rows`; flags are called what they are.
 
     DuckDB finds the local variable. A registered view would be kept, with its rows, until the transaction is
     over: the whole log would stay in memory.
     """
+    lines, query = [question.lines for question in questions], questions[0].query
     rows = batched({"line": pa.concat_arrays(lines) if len(lines) > 1 else lines[0]})  # noqa: F841
-    return store.connection.sql(query).to_arrow_table()
+    flags = list(dict.fromkeys(flag for question in questions for flag in question.flags))
+    if not flags:
+        return store.connection.sql(query).to_arrow_table()
+    shown = ", ".join(f"CAST({flag} AS TINYINT) AS f{number}" for number, flag in enumerate(flags))
+    # A relation is planned once to be described and once more to be run, and its patterns compiled each time.
+    found = store.connection.execute(query.format(flags=shown)).fetchnumpy()
+    return pa.table([column(found[f"f{number}"]) for number in range(len(flags))], names=flags)
 
 
 def classify(lines: pa.Array, layouts: Sequence[Layout]) -> Asking[npt.NDArray[np.int8]]:
@@ -97,11 +107,9 @@ def classify(lines: pa.Array, layouts: Sequence[Layout]) -> Asking[npt.NDArray[n
 
 def matches(lines: pa.Array, layouts: Sequence[Layout]) -> Asking[npt.NDArray[np.bool_]]:
     """Which line each layout matches, whether or not another does: lines × layouts."""
-    columns = ", ".join(
-        f"CAST({layout.match('line')} AS TINYINT) AS m{number}" for number, layout in enumerate(layouts)
-    )
-    found = yield Question(lines, f"SELECT {columns} FROM rows")
-    return np.column_stack([small_integers(column) for column in found.columns]).astype(np.bool_)
+    flags = tuple(layout.match("line") for layout in layouts)
+    found = yield Question(lines, "SELECT {flags} FROM rows", flags)
+    return np.column_stack([small_integers(values) for values in found.columns]).astype(np.bool_)
 
 
 def parsed_times(lines: pa.Array, layout: TextLayout, clock: Clock) -> Asking[npt.NDArray[np.bool_]]:
@@ -112,7 +120,7 @@ def parsed_times(lines: pa.Array, layout: TextLayout, clock: Clock) -> Asking[np
     )
     query = f"SELECT {columns} FROM (SELECT {layout.capture('line')} AS h FROM rows)"
     found = yield Question(lines, query)
-    return np.column_stack([small_integers(column) for column in found.columns]).astype(np.bool_)
+    return np.column_stack([small_integers(values) for values in found.columns]).astype(np.bool_)
 
 
 def unwrap(lines: pa.Array, wrapper: Unwrap, clock: Clock) -> Asking[pa.Table]:

@@ -6,11 +6,15 @@ A format carries sample lines with what must be read from them; the tests parse 
 import functools
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from krone_tui.ingest.formats.beginnings import Beginnings
 from krone_tui.store.record_layouts import JournalLayout, Layout, TextLayout, Unwrap
 
 FILES = (
@@ -67,6 +71,11 @@ class Wrapper:
     """Taken only when that header states a level too: the outer one is a header already, and lacks it."""
     sample: str
 
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.unwrap.name
+
 
 @dataclass(frozen=True)
 class KeyNames:
@@ -100,6 +109,22 @@ def wrappers() -> tuple[Wrapper, ...]:
         )
         for entry in _read("wrappers.toml")["wrapper"]
     )
+
+
+def may_begin(lines: Sequence[str], formats: Sequence[HeaderFormat | Wrapper]) -> npt.NDArray[np.bool_]:
+    """Which line its first characters let be of which format: lines × formats. Those of no other are told for sure."""
+    beginnings, places = _beginnings()
+    return beginnings.possible(lines)[:, [places[item.name] for item in formats]]
+
+
+@functools.cache
+def _beginnings() -> tuple[Beginnings, Mapping[str, int]]:
+    layouts = [item.layout for item in header_formats()]
+    patterns = [layout.pattern if isinstance(layout, TextLayout) else None for layout in layouts]
+    names = [*(item.name for item in header_formats()), *(item.name for item in wrappers())]
+    return Beginnings([*patterns, *(item.unwrap.pattern for item in wrappers())]), {
+        name: number for number, name in enumerate(names)
+    }
 
 
 @functools.cache
