@@ -28,6 +28,9 @@ for _name in [
     del os.environ[_name]
 # A process that a test starts is compiled once, as it is for a user, and not at every start.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# As the program has it, and said before NumPy is loaded: with small matrices the threads of linear algebra only wait for
+# each other, and take four times as long to build a model.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 for _kind in ("CACHE", "CONFIG", "DATA", "STATE"):
     os.environ[f"XDG_{_kind}_HOME"] = str(Path(_HOME.name) / _kind.lower())
 
