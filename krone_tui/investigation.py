@@ -155,7 +155,8 @@ class Investigation:
         try:
             result = adjudicate(self.store, self.judging, settings, progress)
             if result.counts:
-                facts.write_work(self.store, "adjudication", result.seconds, result.counts, finished=True)
+                work = facts.Work("adjudication", result.seconds, result.counts)
+                facts.write_work(self.store, [work], finished=True)
         except BaseException:
             self.close()
             raise
@@ -234,12 +235,14 @@ def run_stages(
     extractor = extractor or chosen_extractor(paths, settings, progress)
     known = resolve_baseline(settings)
     known.load(store)
-    read = _timed(store, "ingest", lambda: ingest(store, paths, progress, known.logs, bookmark))
-    mined = _timed(store, "templates", lambda: mine_templates(store, progress, masked))
-    _timed(store, "hierarchy", lambda: build_hierarchy(store, extractor, progress))
-    _timed(store, "executions", lambda: group_executions(store, settings, progress))
-    _timed(store, "seqs", lambda: build_seqs(store, progress))
-    judged = _timed(store, "detection", lambda: detect(store, settings, progress))
+    work: list[facts.Work] = []
+    read = _timed(work, "ingest", lambda: ingest(store, paths, progress, known.logs, bookmark))
+    mined = _timed(work, "templates", lambda: mine_templates(store, progress, masked))
+    _timed(work, "hierarchy", lambda: build_hierarchy(store, extractor, progress))
+    _timed(work, "executions", lambda: group_executions(store, settings, progress))
+    _timed(work, "seqs", lambda: build_seqs(store, progress))
+    judged = _timed(work, "detection", lambda: detect(store, settings, progress))
+    facts.write_work(store, work)
     grown.keep_bookmark(store, packed(read.bookmark), mined.masked)
     notes = (*read.notes, *known.notes(store), *placed_notes(extractor, settings), *judged.notes)
     facts.write(
@@ -258,8 +261,8 @@ def run_stages(
     return notes
 
 
-def _timed(store: Store, stage: str, run: Callable[[], Any]) -> Any:
-    """Run a stage; keep its seconds and its counts in `work`."""
+def _timed(work: list[facts.Work], stage: str, run: Callable[[], Any]) -> Any:
+    """Run a stage; add its seconds and its counts to `work`."""
     started = time.perf_counter()
     result = run()
     counts = {
@@ -268,7 +271,7 @@ def _timed(store: Store, stage: str, run: Callable[[], Any]) -> Any:
         if isinstance(value, int | float) and name != "seconds"
     }
     counts |= getattr(result, "counts", {})
-    facts.write_work(store, stage, time.perf_counter() - started, counts)
+    work.append(facts.Work(stage, time.perf_counter() - started, counts))
     return result
 
 

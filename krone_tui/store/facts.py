@@ -1,5 +1,8 @@
 """Queries of what is known of the investigation as a whole, and of what its making took."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import pyarrow as pa
 
 from krone_tui.store.connection import Store
@@ -30,22 +33,23 @@ def notes(store: Store) -> tuple[str, ...]:
     return tuple(line for line in read(store).get("notes", "").split("\n") if line)
 
 
-def write_work(
-    store: Store, stage: str, seconds: float, counts: dict[str, float], *, finished: bool = False
-) -> None:
-    """Keep what a stage took and counted; `finished`: in memory, beside an investigation that is whole."""
-    names = list(counts) or [""]
-    store.append(
-        "added_work" if finished else "work",
-        pa.table(
-            {
-                "stage": [stage] * len(names),
-                "seconds": [seconds] * len(names),
-                "counter": names,
-                "value": [float(counts.get(name, 0)) for name in names],
-            }
-        ),
-    )
+@dataclass(frozen=True)
+class Work:
+    """What a stage took and counted."""
+
+    stage: str
+    seconds: float
+    counts: dict[str, float]
+
+
+def write_work(store: Store, done: Sequence[Work], *, finished: bool = False) -> None:
+    """Keep what stages took and counted; `finished`: in memory, beside an investigation that is whole."""
+    rows = [
+        {"stage": work.stage, "seconds": work.seconds, "counter": name, "value": float(value)}
+        for work in done
+        for name, value in (work.counts or {"": 0}).items()
+    ]
+    store.append("added_work" if finished else "work", pa.Table.from_pylist(rows))
 
 
 def read_work(store: Store) -> list[tuple[str, float, str, float]]:
