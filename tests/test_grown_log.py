@@ -1,18 +1,19 @@
 """A log that has grown since it was opened: read on from where it ended, with the result of a full read."""
 
 import contextlib
+import functools
 import gzip
-import json
 import os
-import random
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from growing_logs import FORMATS, Writer, json_lines, syslog, traces, written
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from krone_tui.abstraction import shapes
 from krone_tui.errors import Cancelled
 from krone_tui.ingest import packed, reading, source_parser, unpacked
 from krone_tui.investigation import Investigation, run_stages
@@ -41,117 +42,14 @@ COMPARED = [
 READ_ON = "The log has grown: it was read from line "
 
 
-@pytest.fixture(autouse=True)
-def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="module")
+def small_chunks() -> Iterator[None]:
     """Chunks of a few hundred lines, so that a small log has many."""
-    monkeypatch.setattr(reading, "CHUNK_BYTES", CHUNK)
-    monkeypatch.setattr(reading, "_READ_BYTES", BLOCK)
-    monkeypatch.setattr(source_parser, "_MIN_REDETECTED_LINES", 40)
-
-
-def clock(second: float) -> str:
-    hours, rest = divmod(int(second), 3600)
-    return f"{hours:02}:{rest // 60:02}:{rest % 60:02}"
-
-
-def steps(rng: random.Random, number: int) -> list[tuple[str, str]]:
-    """(level, message) of one request, a few of which fail, some with a message seen nowhere else."""
-    request = f"req-{number + 4096:x}"
-    lines = [
-        ("INFO", f"[{request}] received order"),
-        ("INFO", f"[{request}] checking stock of item {rng.randint(1, 50)}"),
-    ]
-    if rng.random() < 0.05:
-        lines.append(
-            (
-                "ERROR",
-                f"[{request}] payment failed: {rng.choice(['refused', 'rejected', 'broken', 'late'])} by 10.0.0.7",
-            )
-        )
-    else:
-        lines += [
-            ("INFO", f"[{request}] charged card in {rng.randint(2, 90)} ms"),
-            ("INFO", f"[{request}] shipped order"),
-        ]
-    if rng.random() < 0.02:
-        lines.append(
-            (
-                "WARN",
-                f"[{request}] {rng.choice(['alpha', 'beta', 'gamma', 'delta'])} gr\u00fc\u00dfe \u2603 odd {rng.randint(1, 9)}",
-            )
-        )
-    return [*lines, ("INFO", f"[{request}] closed request")]
-
-
-def traces(rng: random.Random, number: int) -> str:
-    text = ""
-    for level, message in steps(rng, number):
-        text += f"2026-03-14 {clock(number * 2)},123 {level:5} [pool-{number % 4}] com.shop.Api - {message}\n"
-        if level == "ERROR":
-            frames = "".join(f"\tat com.shop.Pay.step{n}(Pay.java:{n})\n" for n in range(rng.randint(1, 9)))
-            text += f"java.lang.IllegalStateException: no answer\n{frames}Caused by: java.io.IOException: gone\n\t... 3 more\n"
-    return text
-
-
-def json_lines(rng: random.Random, number: int) -> str:
-    return "".join(
-        json.dumps(
-            {
-                "ts": f"2026-03-14T{clock(number * 2)}Z",
-                "level": level,
-                "logger": "shop",
-                "msg": text,
-                "n": number,
-            }
-        )
-        + "\n"
-        for level, text in steps(rng, number)
-    )
-
-
-def docker(rng: random.Random, number: int) -> str:
-    return "".join(
-        json.dumps({"log": line + "\n", "stream": "stdout", "time": f"2026-03-14T{clock(number * 2)}.5Z"})
-        + "\n"
-        for line in traces(rng, number).splitlines()
-    )
-
-
-def containers(rng: random.Random, number: int) -> str:
-    return "".join(
-        f"2026-03-14T{clock(number * 2)}.123456789Z stdout F {line}\n"
-        for line in traces(rng, number).splitlines()
-    )
-
-
-def plain(rng: random.Random, number: int) -> str:
-    return "".join(f"{text}\r\n" if number % 3 else f"{text}\n\n" for _, text in steps(rng, number))
-
-
-def syslog(rng: random.Random, number: int) -> str:
-    return "".join(
-        f"Mar 14 {clock(number * 2)} web{number % 3} shop[{number % 7}]: {t}\n" for _, t in steps(rng, number)
-    )
-
-
-def mixed(rng: random.Random, number: int) -> str:
-    """One format at first, another one later on, and lines of none."""
-    if number < 40 or number % 5:
-        return traces(rng, number)
-    return (
-        f"[{number}] loose words here\nE0314 {clock(number)}.123456 77 pay.go:{number}] lost {number}\n" * 20
-    )
-
-
-FORMATS = [traces, json_lines, docker, containers, plain, syslog, mixed]
-Writer = Callable[[random.Random, int], str]
-
-
-def written(write: Writer, seed: int, requests: int = 90) -> bytes:
-    rng = random.Random(seed)
-    text = "".join(write(rng, number) for number in range(requests)).encode()
-    # A few bytes that are no UTF-8.
-    return text.replace(b"item 7\n", b"item \xff\xfe\n").replace(b'item 7"', b'item \xff"')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "CHUNK_BYTES", CHUNK)
+        patch.setattr(reading, "_READ_BYTES", BLOCK)
+        patch.setattr(source_parser, "_MIN_REDETECTED_LINES", 40)
+        yield
 
 
 def written_at(path: Path, content: bytes, day: int = 15) -> None:
@@ -174,12 +72,21 @@ def all_rows(store: Store) -> dict[str, list[tuple[object, ...]]]:
     return rows | {"bookmark": store.rows("SELECT place FROM bookmark")}
 
 
+@functools.cache
+def full_read(
+    files: tuple[tuple[str, bytes, int], ...], _shapes: int
+) -> tuple[tuple[str, ...], dict[str, list[tuple[object, ...]]]]:
+    """Notes and rows of a full read, once for the same files (name, content, time) and the same limit of shapes."""
+    chosen = Settings(use_cache=False)
+    with Store.create(None, chosen) as store:
+        notes = run_stages(store, [name for name, _, _ in files], chosen)
+        return notes, all_rows(store)
+
+
 def same_as_a_full_read(paths: list[Path], cache: Path) -> bool:
     """Whether the log was read on; what was found must be what a full read finds."""
-    chosen = Settings(cache_dir=cache)
-    with Store.create(None, chosen) as store:
-        notes = run_stages(store, [str(path) for path in paths], chosen)
-        expected = all_rows(store)
+    files = tuple((str(path), path.read_bytes(), path.stat().st_mtime_ns) for path in paths)
+    notes, expected = full_read(files, shapes.MAX_SHAPES)
     with opened(paths, cache) as one:
         assert not one.opened.from_cache
         found = all_rows(one.store)
@@ -222,49 +129,56 @@ GROWN = written(traces, 7)
 HALF = len(GROWN) // 2
 
 
+@pytest.fixture(scope="module")
+def opened_half(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `app.log` of half of the bytes, and `kept`, what was found in it."""
+    folder = tmp_path_factory.mktemp("grown")
+    written_at(folder / "app.log", GROWN[:HALF])
+    with opened([folder / "app.log"], folder / "kept"):
+        return folder
+
+
 @pytest.fixture
-def log(tmp_path: Path) -> Path:
-    """A log that was opened when it had half of its bytes, and has all of them now."""
-    path = tmp_path / "app.log"
-    written_at(path, GROWN[:HALF])
-    with opened([path], tmp_path / "cache"):
-        pass
-    written_at(path, GROWN)
-    return path
+def log(opened_half: Path) -> Path:
+    """A log that was opened when it had half of its bytes, and has all of them now; its investigation is in `cache`."""
+    shutil.rmtree(opened_half / "cache", ignore_errors=True)
+    shutil.copytree(opened_half / "kept", opened_half / "cache")
+    written_at(opened_half / "app.log", GROWN)
+    return opened_half / "app.log"
 
 
-def test_it_is_told_from_where_on_it_was_read_and_only_then(log: Path, tmp_path: Path) -> None:
-    with opened([log], tmp_path / "cache") as investigation:
+def test_it_is_told_from_where_on_it_was_read_and_only_then(log: Path) -> None:
+    with opened([log], log.parent / "cache") as investigation:
         (note,) = investigation.opened.notes
         line = int(note.removeprefix(READ_ON).removesuffix(" on.").replace(",", ""))
         assert 0 < GROWN[:HALF].count(b"\n") - line < (CHUNK + 2 * BLOCK) / 40
-    with opened([log], tmp_path / "cache") as investigation:
+    with opened([log], log.parent / "cache") as investigation:
         assert investigation.opened.from_cache
         assert not investigation.opened.notes
 
 
 @pytest.mark.parametrize("at", [0, HALF - CHUNK - 3 * BLOCK])
-def test_a_log_with_other_bytes_before_is_read_wholly(log: Path, tmp_path: Path, at: int) -> None:
+def test_a_log_with_other_bytes_before_is_read_wholly(log: Path, at: int) -> None:
     written_at(log, GROWN[:at] + bytes([GROWN[at] ^ 1]) + GROWN[at + 1 :])
-    assert not same_as_a_full_read([log], tmp_path / "cache")
+    assert not same_as_a_full_read([log], log.parent / "cache")
 
 
-def test_a_log_that_was_cut_is_read_wholly(log: Path, tmp_path: Path) -> None:
+def test_a_log_that_was_cut_is_read_wholly(log: Path) -> None:
     written_at(log, GROWN[:CHUNK])
-    assert not same_as_a_full_read([log], tmp_path / "cache")
+    assert not same_as_a_full_read([log], log.parent / "cache")
 
 
-def test_a_log_with_another_end_is_read_on_where_it_is_as_it_was(log: Path, tmp_path: Path) -> None:
+def test_a_log_with_another_end_is_read_on_where_it_is_as_it_was(log: Path) -> None:
     written_at(
         log, GROWN[: HALF - 100] + b"2026-03-14 12:00:00,000 INFO  [x] com.shop.Api - another end\n" * 9
     )
-    assert same_as_a_full_read([log], tmp_path / "cache")
+    assert same_as_a_full_read([log], log.parent / "cache")
 
 
-def test_other_settings_are_another_investigation(log: Path, tmp_path: Path) -> None:
-    with opened([log], tmp_path / "cache", sensitivity="high") as investigation:
+def test_other_settings_are_another_investigation(log: Path) -> None:
+    with opened([log], log.parent / "cache", sensitivity="high") as investigation:
         assert not investigation.opened.notes
-    assert len(list((tmp_path / "cache").iterdir())) == 2
+    assert len(list((log.parent / "cache").iterdir())) == 2
 
 
 def test_a_compressed_log_is_read_wholly(tmp_path: Path) -> None:
@@ -333,11 +247,11 @@ def test_a_file_that_is_too_small_to_go_on_in_is_read_again_but_not_those_before
 
 
 def test_masking_is_done_again_where_it_might_end_otherwise(
-    log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for limit in (20, 5):
         monkeypatch.setattr("krone_tui.abstraction.shapes.MAX_SHAPES", limit)
-        assert same_as_a_full_read([log], tmp_path / "cache")
+        assert same_as_a_full_read([log], log.parent / "cache")
         written_at(log, GROWN + GROWN[:limit])
 
 
@@ -353,10 +267,10 @@ def damage(path: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["cut", "blocks"])
-def test_a_damaged_earlier_investigation_spoils_nothing(log: Path, tmp_path: Path, how: str) -> None:
-    (kept,) = (tmp_path / "cache").iterdir()
+def test_a_damaged_earlier_investigation_spoils_nothing(log: Path, how: str) -> None:
+    (kept,) = (log.parent / "cache").iterdir()
     damage(kept, how)
-    assert not same_as_a_full_read([log], tmp_path / "cache")
+    assert not same_as_a_full_read([log], log.parent / "cache")
 
 
 @pytest.mark.parametrize(
@@ -369,11 +283,11 @@ def test_a_damaged_earlier_investigation_spoils_nothing(log: Path, tmp_path: Pat
         "UPDATE fact SET value = 'provisional' WHERE name = 'complete'",
     ],
 )
-def test_an_odd_earlier_investigation_spoils_nothing(log: Path, tmp_path: Path, query: str) -> None:
-    (kept,) = (tmp_path / "cache").iterdir()
+def test_an_odd_earlier_investigation_spoils_nothing(log: Path, query: str) -> None:
+    (kept,) = (log.parent / "cache").iterdir()
     with Store.reopen(kept, Settings()) as store:
         store.rows(query)
-    assert same_as_a_full_read([log], tmp_path / "cache") == (query == "DELETE FROM record_shape")
+    assert same_as_a_full_read([log], log.parent / "cache") == (query == "DELETE FROM record_shape")
 
 
 def test_an_error_while_going_on_is_a_full_read(
@@ -386,15 +300,15 @@ def test_an_error_while_going_on_is_a_full_read(
         raise ValueError("odd")
 
     monkeypatch.setattr("krone_tui.abstraction.templates.mask_on", fails)
-    shutil.copytree(tmp_path / "cache", tmp_path / "copy")
-    assert not same_as_a_full_read([log], tmp_path / "cache")
+    shutil.copytree(log.parent / "cache", tmp_path / "copy")
+    assert not same_as_a_full_read([log], log.parent / "cache")
     assert asked
     with opened([log], tmp_path / "copy") as one:
         assert one.opened.notes[0].endswith("could not be read on, and was read wholly: odd.")
 
 
-def test_reading_on_can_be_stopped(log: Path, tmp_path: Path) -> None:
-    cache = tmp_path / "cache"
+def test_reading_on_can_be_stopped(log: Path) -> None:
+    cache = log.parent / "cache"
     before = sorted(cache.iterdir())
 
     def stop(report: StageProgress) -> None:
@@ -407,8 +321,8 @@ def test_reading_on_can_be_stopped(log: Path, tmp_path: Path) -> None:
     assert same_as_a_full_read([log], cache)
 
 
-def test_a_bookmark_is_read_as_it_was_written(log: Path, tmp_path: Path) -> None:
-    with opened([log], tmp_path / "cache") as investigation:
+def test_a_bookmark_is_read_as_it_was_written(log: Path) -> None:
+    with opened([log], log.parent / "cache") as investigation:
         text = str(investigation.store.scalar("SELECT place FROM bookmark"))
     bookmark = unpacked(text)
     assert bookmark is not None
