@@ -2,37 +2,59 @@
 
 import os
 import re
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from krone_tui.ingest import ingest
-from krone_tui.ingest.formats import HeaderFormat, Sample, header_formats, key_names, wrappers
+from krone_tui.ingest.detection import Shape, detect
+from krone_tui.ingest.formats import HeaderFormat, header_formats, key_names, wrappers
 from krone_tui.settings import Settings
 from krone_tui.store.connection import Store
-from krone_tui.store.record_layouts import TextLayout
+from krone_tui.store.questions import ask
+from krone_tui.store.record_layouts import Clock, TextLayout
 
 _SAMPLES = [(item, sample) for item in header_formats() for sample in item.samples]
 _COLUMNS = ("time", "level", "component", "host", "process", "thread", "message")
 _END_OF_2024 = datetime(2024, 12, 31, 12).timestamp()  # noqa: DTZ001 (a leap year, in the machine's zone)
 
 
+@pytest.fixture(scope="module")
+def samples_read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """Each sample in a log of its own, all of them read side by side: as many queries as one of them would take.
+
+    What another log was written in is not tried first, as though each were the only one.
+    """
+    folder = tmp_path_factory.mktemp("samples")
+    logs = [folder / f"{number:03}.log" for number in range(len(_SAMPLES))]
+    for log, (_, sample) in zip(logs, _SAMPLES, strict=True):
+        log.write_text((sample.line + "\n") * 12)
+        os.utime(log, (_END_OF_2024, _END_OF_2024))
+
+    def alone(
+        store: Store, samples: Sequence[pa.Array], clocks: Sequence[Clock], *_: object
+    ) -> list[tuple[Shape, tuple[Shape, ...]]]:
+        return [(shape, ()) for shape in ask(store, list(map(detect, samples, clocks)))]
+
+    with pytest.MonkeyPatch.context() as patch, Store.create(None, Settings(threads=1)) as store:
+        patch.setattr("krone_tui.ingest.stage.find_shapes", alone)
+        assert ingest(store, [str(log) for log in logs]).sources == len(logs)
+        yield store
+
+
 @pytest.mark.parametrize(
-    ("item", "sample"), _SAMPLES, ids=[f"{item.name}-{n}" for n, (item, _) in enumerate(_SAMPLES)]
+    "number", range(len(_SAMPLES)), ids=[f"{item.name}-{n}" for n, (item, _) in enumerate(_SAMPLES)]
 )
-def test_each_sample_line_is_read_in_its_own_format(
-    item: HeaderFormat, sample: Sample, tmp_path: Path
-) -> None:
-    log = tmp_path / "app.log"
-    log.write_text((sample.line + "\n") * 12)
-    os.utime(log, (_END_OF_2024, _END_OF_2024))
-    with Store.create(None, Settings(threads=1)) as store:
-        ingest(store, [str(log)])
-        names = store.connection.execute("SELECT format FROM source").fetchall()
-        records = store.connection.execute(
-            f"SELECT CAST(time AS VARCHAR), {', '.join(_COLUMNS[1:])} FROM parsed_record"
-        ).fetchall()
+def test_each_sample_line_is_read_in_its_own_format(samples_read: Store, number: int) -> None:
+    item, sample = _SAMPLES[number]
+    names = samples_read.rows("SELECT format FROM source WHERE source_id = $number", {"number": number})
+    records = samples_read.rows(
+        f"SELECT CAST(time AS VARCHAR), {', '.join(_COLUMNS[1:])} FROM parsed_record WHERE source_id = $number",
+        {"number": number},
+    )
     assert names == [(item.name,)]
     assert len(records) == 12
     found = dict(zip(_COLUMNS, records[0], strict=True))
