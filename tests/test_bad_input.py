@@ -23,11 +23,11 @@ def test_a_missing_path_among_good_ones(krone: Krone) -> None:
 
 
 def test_a_missing_path_is_said_before_the_screen_opens(krone: Krone) -> None:
-    krone("nowhere.log").failed_with("nowhere.log does not exist")
+    krone.here("nowhere.log").failed_with("nowhere.log does not exist")
 
 
 def test_a_screen_without_a_terminal(krone: Krone) -> None:
-    krone(krone.log()).failed_with("terminal", "krone-tui scan")
+    krone.here(krone.log()).failed_with("terminal", "krone-tui scan")
 
 
 def test_a_folder_without_logs(krone: Krone) -> None:
@@ -114,12 +114,12 @@ def test_one_line_of_ten_megabytes(krone: Krone) -> None:
     lines = small_log(20)
     lines.insert(50, "2026-03-14 00:00:20 INFO shop.api [req-ffff] dump " + "x" * 10_000_000 + "\n")
     (krone.work / "long.log").write_text("".join(lines))
-    assert summary(krone("scan", "long.log")).startswith(f"{len(lines)} lines, {len(lines)} records")
+    assert summary(krone.here("scan", "long.log")).startswith(f"{len(lines)} lines, {len(lines)} records")
 
 
 def test_a_line_of_ten_megabytes_and_nothing_else(krone: Krone) -> None:
     (krone.work / "long.log").write_text("word " * 2_000_000)
-    assert summary(krone("scan", "long.log")) == "1 lines, 1 records"
+    assert summary(krone.here("scan", "long.log")) == "1 lines, 1 records"
 
 
 def test_invalid_utf_8_is_read_and_shown(krone: Krone) -> None:
@@ -135,7 +135,7 @@ def test_control_characters_of_a_log_never_reach_the_terminal(krone: Krone) -> N
     hostile = "\x1b]0;owned\x07\x1b[2J[bold red]x[/]\u202e"
     lines = [line.replace("connection refused", hostile) for line in small_log(40)]
     (krone.work / "hostile.log").write_text("".join(lines))
-    ran = krone("scan", "hostile.log").worked()
+    ran = krone.here("scan", "hostile.log").worked()
     assert "\\x1b" in ran.out
     assert "[bold red]" in ran.out
     assert not {"\x1b", "\x07", "\u202e"} & set(ran.out)
@@ -167,17 +167,17 @@ def test_closed_standard_input(krone: Krone) -> None:
 @pytest.mark.parametrize("name", ["scan", "open"])
 def test_a_log_named_like_a_command(krone: Krone, name: str) -> None:
     krone.log(name)
-    assert summary(krone("scan", name)).startswith("197 lines")
-    krone(f"./{name}").failed_with("terminal")
-    krone(name).failed_with(f"the file {name} is written ./{name}")
+    assert summary(krone.here("scan", name)).startswith("197 lines")
+    krone.here(f"./{name}").failed_with("terminal")
+    krone.here(name).failed_with(f"the file {name} is written ./{name}")
 
 
 def test_a_log_named_like_an_option(krone: Krone) -> None:
     krone.log("-x.log")
-    assert summary(krone("scan", "./-x.log")).startswith("197 lines")
-    assert summary(krone("scan", "--", "-x.log")).startswith("197 lines")
-    krone("scan", "-x.log").failed_with("the file -x.log is written ./-x.log")
-    krone("-x.log").failed_with("the file -x.log is written ./-x.log")
+    assert summary(krone.here("scan", "./-x.log")).startswith("197 lines")
+    assert summary(krone.here("scan", "--", "-x.log")).startswith("197 lines")
+    krone.here("scan", "-x.log").failed_with("the file -x.log is written ./-x.log")
+    krone.here("-x.log").failed_with("the file -x.log is written ./-x.log")
 
 
 def test_a_pattern_that_fits_nothing(krone: Krone) -> None:

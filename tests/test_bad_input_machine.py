@@ -17,7 +17,7 @@ from conftest import Krone
 
 
 def test_a_reader_that_leaves_early_is_no_error(krone: Krone) -> None:
-    log = krone.log(requests=2000)
+    log = krone.log(requests=500)
     command = subprocess.list2cmdline([*krone.command, "scan", str(log), "--all", "--format", "jsonl"])
     # Far more than a pipe holds is written.
     ran = krone.run(["bash", "-c", f"{command} | head -1; exit ${{PIPESTATUS[0]}}"])
@@ -26,7 +26,7 @@ def test_a_reader_that_leaves_early_is_no_error(krone: Krone) -> None:
 
 
 def test_a_reader_that_leaves_early_does_not_hide_the_verdict(krone: Krone) -> None:
-    log = krone.log(requests=2000)
+    log = krone.log(requests=500)
     command = subprocess.list2cmdline(
         [*krone.command, "scan", str(log), "--all", "--exit-code", "--format", "jsonl"]
     )
@@ -46,7 +46,7 @@ def test_closed_standard_output_does_not_end_up_in_the_cache(krone: Krone) -> No
     krone.log()
     command = subprocess.list2cmdline(krone.command)
     krone.run(["sh", "-c", f"{command} scan app.log >&-"]).worked()
-    assert krone("scan", "app.log").worked().err == ""
+    assert krone.here("scan", "app.log").worked().err == ""
 
 
 def test_a_terminal_without_the_characters(krone: Krone) -> None:
@@ -64,7 +64,7 @@ def test_a_terminal_without_the_characters(krone: Krone) -> None:
 def test_a_file_in_the_place_of_the_cache_folder(krone: Krone) -> None:
     (krone.cache.parent).mkdir()
     krone.cache.write_text("in the way")
-    ran = krone("scan", krone.log()).worked()
+    ran = krone.here("scan", krone.log()).worked()
     assert ran.out.startswith("197 lines")
     assert "not kept" in ran.err
     assert str(krone.cache) in ran.err
@@ -86,7 +86,7 @@ def test_a_read_only_cache_folder_still_serves_what_it_holds(
     krone: Krone, obey_permissions: Callable[[], None]
 ) -> None:
     log = krone.log()
-    first = krone("scan", log).worked()
+    first = krone.here("scan", log).worked()
     (cached,) = krone.cache.iterdir()
     cached.chmod(0o400)
     krone.cache.chmod(0o500)
@@ -131,10 +131,10 @@ def test_two_processes_at_once_on_the_same_log(krone: Krone) -> None:
 
 def test_no_cache_leaves_nothing_behind(krone: Krone) -> None:
     log = krone.log(requests=400)
-    kept = krone("scan", log, "--no-cache").worked()
+    kept = krone.here("scan", log, "--no-cache").worked()
     assert krone.kept() == []
     assert krone.left_behind() == []
-    assert krone("scan", log).worked() == kept
+    assert krone.here("scan", log).worked() == kept
 
 
 def test_spilling_to_disk_leaves_nothing_behind(krone: Krone, sample: Path) -> None:
@@ -219,5 +219,5 @@ def test_what_a_crash_left_is_cleared_after_a_day(krone: Krone) -> None:
     old.touch()
     young.touch()
     os.utime(old, (time.time() - 90_000,) * 2)
-    krone("scan", krone.log()).worked()
+    krone.here("scan", krone.log()).worked()
     assert [name for name in krone.kept() if name.startswith(".")] == [young.name]

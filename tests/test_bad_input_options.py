@@ -123,6 +123,6 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_file(krone
     in_force = "this log before 2026-03-14 00:{}"
     assert in_force.format("00:30") in krone("scan", log).out
     environment = {"KRONE_TUI_NORMAL_BEFORE": "2026-03-14 00:00:40"}
-    assert in_force.format("00:40") in krone("scan", log, **environment).out
-    ran = krone("scan", log, "--normal-before", "2026-03-14 00:00:50", **environment)
+    assert in_force.format("00:40") in krone.here("scan", log, **environment).out
+    ran = krone.here("scan", log, "--normal-before", "2026-03-14 00:00:50", **environment)
     assert in_force.format("00:50") in ran.out

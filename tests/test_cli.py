@@ -16,7 +16,7 @@ def executions(krone: Krone, *options: str) -> list[dict[str, Any]]:
 
 
 def test_text_names_the_lines_the_grouping_and_the_failure(krone: Krone) -> None:
-    out = krone("scan", krone.log()).worked().out
+    out = krone.here("scan", krone.log()).worked().out
     assert out.startswith("197 lines, 197 records, 2026-03-14 00:00:00 to 2026-03-14 00:01:18\n")
     assert "40 executions, grouped by req-*" in out
     assert "3 flagged" in out
@@ -71,7 +71,7 @@ def test_evidence_points_at_the_lines_that_failed(krone: Krone) -> None:
 
 
 def test_text_with_all_lists_every_execution(krone: Krone) -> None:
-    out = krone("scan", krone.log(), "--all").worked().out
+    out = krone.here("scan", krone.log(), "--all").worked().out
     assert (
         len(re.findall(r"^req-\w+  \d records  \d\.\d\d  (?:normal|failure mode \d+)$", out, re.MULTILINE))
         == 40
@@ -81,10 +81,10 @@ def test_text_with_all_lists_every_execution(krone: Krone) -> None:
 def test_exit_code_tells_whether_something_is_flagged(krone: Krone) -> None:
     log = krone.log()
     assert krone("scan", log, "--exit-code").code == 1
-    assert krone("scan", log).code == 0
+    assert krone.here("scan", log).code == 0
     calm = krone.work / "calm.log"
     calm.write_text("".join(line for line in small_log(12)), encoding="utf-8")
-    assert krone("scan", calm, "--exit-code").code == 0
+    assert krone.here("scan", calm, "--exit-code").code == 0
 
 
 def test_grouping_by_another_identifier(krone: Krone) -> None:
@@ -99,7 +99,7 @@ def test_a_folder_is_read_without_its_hidden_and_binary_files(krone: Krone) -> N
     krone.log("logs/app.log")
     (folder / ".hidden.log").write_text("hidden\n")
     (folder / "core").write_bytes(bytes(range(256)) * 20)
-    assert krone("scan", "logs").worked().out.startswith("197 lines")
+    assert krone.here("scan", "logs").worked().out.startswith("197 lines")
 
 
 def test_several_logs_are_read_together(krone: Krone) -> None:

@@ -19,11 +19,11 @@ def test_nothing_kept(krone: Krone) -> None:
 
 def test_logs_sizes_ages_settings_and_the_total(krone: Krone) -> None:
     log = krone.log()
-    krone("groups", log).worked()
-    krone("groups", log, "--sensitivity", "high", "--group-by", r"item (\d+)").worked()
+    krone.here("groups", log).worked()
+    krone.here("groups", log, "--sensitivity", "high", "--group-by", r"item (\d+)").worked()
     old, new = sorted(krone.cache.iterdir(), key=lambda path: path.stat().st_mtime)
     os.utime(old, (time.time() - 3 * 3600,) * 2)
-    lines = krone("cache", "list").worked().out.splitlines()
+    lines = krone.here("cache", "list").worked().out.splitlines()
     assert re.fullmatch(
         rf"{log} +[\d.]+ [kM]B +just now  group_by = item \(\\d\+\), sensitivity = high", lines[1]
     )

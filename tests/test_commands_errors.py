@@ -39,8 +39,8 @@ def test_debug_shows_where_a_bug_is(krone: Krone, arguments: list[str]) -> None:
 
 
 def test_debug_shows_where_an_error_of_the_user_comes_from(krone: Krone) -> None:
-    krone("scan", "nowhere.log").failed_with("nowhere.log")
-    ran = krone("scan", "nowhere.log", "--debug")
+    krone.here("scan", "nowhere.log").failed_with("nowhere.log")
+    ran = krone.here("scan", "nowhere.log", "--debug")
     assert ran.code == 2
     assert "resolve_sources" in ran.err
     assert ran.err.splitlines()[-1].startswith("krone-tui: ")
@@ -48,13 +48,13 @@ def test_debug_shows_where_an_error_of_the_user_comes_from(krone: Krone) -> None
 
 def test_a_file_of_that_name_can_be_read(krone: Krone) -> None:
     krone.log("--debug")
-    assert krone("scan", "./--debug").worked().out.startswith("197 lines")
-    assert krone("scan", "--", "--debug").worked().out.startswith("197 lines")
+    assert krone.here("scan", "./--debug").worked().out.startswith("197 lines")
+    assert krone.here("scan", "--", "--debug").worked().out.startswith("197 lines")
 
 
 def test_the_help_groups_commands_the_everyday_ones_first(krone: Krone) -> None:
-    out = krone("--help").worked().out
-    assert out == krone("-h").worked().out
+    out = krone.here("--help").worked().out
+    assert out == krone.here("-h").worked().out
     places = [out.index(f"─ {panel} ─") for panel in ("Every day", "Look closer", "This installation")]
     assert places == sorted(places)
     assert (

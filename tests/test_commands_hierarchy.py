@@ -54,8 +54,8 @@ def test_an_edited_file_decides_on_every_command(krone: Krone) -> None:
     edited = [[row[0], "till", "settle", row[3]] if "payment" in row[0] else row[:4] for row in found]
     with (krone.work / "tree.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header[:4], *edited])
-    assert "till › settle" in krone("scan", log, "--hierarchy", "tree.csv").worked().out
-    assert "till" not in krone("scan", log).worked().out
+    assert "till › settle" in krone.here("scan", log, "--hierarchy", "tree.csv").worked().out
+    assert "till" not in krone.here("scan", log).worked().out
 
 
 def placed(krone: Krone, words: str, place: str, header: str = "template,entity,action,status") -> str:

@@ -39,7 +39,7 @@ def test_bash_completes_commands_and_options(krone: Krone) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_script_for_each_shell_says_where_it_goes(krone: Krone, shell: str) -> None:
-    out = krone("completion", shell).worked().out
+    out = krone.here("completion", shell).worked().out
     assert f"complete_{shell}" in out
     assert "_KRONE_TUI_COMPLETE" in out
     assert re.search(rf"^# .*krone-tui completion {shell}", out, re.MULTILINE)
@@ -53,11 +53,11 @@ def test_zsh_and_fish_are_answered(krone: Krone) -> None:
 
 
 def test_a_shell_that_is_unknown(krone: Krone) -> None:
-    krone("completion", "csh").failed_with("'csh'", "bash, zsh, fish")
+    krone.here("completion", "csh").failed_with("'csh'", "bash, zsh, fish")
 
 
 def test_every_shipped_sample_with_what_happened_and_its_path(krone: Krone) -> None:
-    out = krone("samples").worked().out
+    out = krone.here("samples").worked().out
     shipped = sorted(TOP.glob("sample_logs/*.log.gz"))
     assert len(shipped) >= 4
     for path in shipped:
@@ -68,7 +68,7 @@ def test_every_shipped_sample_with_what_happened_and_its_path(krone: Krone) -> N
 
 def test_each_setting_with_where_it_comes_from(krone: Krone) -> None:
     krone.config.write_text('sensitivity = "low"\nthreads = 3\n')
-    out = krone("config", KRONE_TUI_THREADS="2").worked().out
+    out = krone.here("config", KRONE_TUI_THREADS="2").worked().out
     rows = {
         line.split()[0]: line for line in out.splitlines() if line.split()[:1] and line.split()[0] in SETTINGS
     }
@@ -80,18 +80,18 @@ def test_each_setting_with_where_it_comes_from(krone: Krone) -> None:
 
 
 def test_a_config_is_written_once(krone: Krone) -> None:
-    assert "config --write" in krone("config").worked().out
-    assert str(krone.config) in krone("config", "--write").worked().out
+    assert "config --write" in krone.here("config").worked().out
+    assert str(krone.config) in krone.here("config", "--write").worked().out
     text = krone.config.read_text(encoding="utf-8")
     assert tomllib.loads(text) == {}
     assert [path.name for path in krone.config.parent.iterdir()] == ["config.toml"]
     krone.config.write_text('sensitivity = "low"\n')
-    krone("config", "--write").failed_with(str(krone.config), "stays as it is")
+    krone.here("config", "--write").failed_with(str(krone.config), "stays as it is")
     assert krone.config.read_text() == 'sensitivity = "low"\n'
 
 
 def test_every_line_of_the_written_config_can_be_taken_into_force(krone: Krone) -> None:
-    krone("config", "--write").worked()
+    krone.here("config", "--write").worked()
     text = krone.config.read_text(encoding="utf-8")
     lines = re.findall(r"^#(\w+ = .*)$", text, re.MULTILINE)
     assert [line.split()[0] for line in lines] == SETTINGS
@@ -103,7 +103,7 @@ def test_every_line_of_the_written_config_can_be_taken_into_force(krone: Krone) 
 def test_a_config_folder_that_cannot_be_made(krone: Krone) -> None:
     krone.config.parent.rmdir()
     krone.config.parent.write_text("a file")
-    krone("config", "--write").failed_with("config.toml", "cannot be written")
+    krone.here("config", "--write").failed_with("config.toml", "cannot be written")
 
 
 def test_no_model_at_all(krone: Krone) -> None:
@@ -124,16 +124,16 @@ def test_models_found_which_one_is_used_and_what_is_wrong_with_one(krone: Krone)
     folder = krone.work.parent / "data" / "krone-tui" / "models"
     folder.mkdir(parents=True)
     (folder / "broken.gguf").write_bytes(b"GGUF but no more")
-    ran = krone("models").worked()
+    ran = krone.here("models").worked()
     assert re.search(r"^> +broken +16 B +models folder$", ran.out, re.MULTILINE)
     assert "broken would be used: it is the first by name in the models folder" in ran.out
     assert re.search(r"broken\.gguf .*cannot|broken\.gguf is no", ran.out), ran.out
     assert str(folder) in ran.out
-    krone("models", "--llm", "nowhere.gguf").failed_with("nowhere.gguf", "--llm")
+    krone.here("models", "--llm", "nowhere.gguf").failed_with("nowhere.gguf", "--llm")
 
 
 def test_the_detectors_in_force_with_version_and_origin(krone: Krone) -> None:
-    out = krone("models").worked().out
+    out = krone.here("models").worked().out
     for name in ("severity", "local_context", "nested_aware_seq", "nested_aware"):
         manifest = tomllib.loads((TOP / "models" / f"{name}.toml").read_text())
         pattern = rf"^{name} +\S.* {manifest['version']}  krone-tui +{manifest['sha256'][:12]}$"
@@ -144,5 +144,5 @@ def test_a_detector_that_is_refused_is_named(krone: Krone) -> None:
     folder = krone.work.parent / "data" / "krone-tui" / "models"
     folder.mkdir(parents=True)
     (folder / "mine.toml").write_text("name = 3\n")
-    out = krone("models").worked().out
+    out = krone.here("models").worked().out
     assert re.search(r"The detector 'mine.toml' in .* is refused: ", out)

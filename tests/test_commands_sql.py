@@ -99,7 +99,7 @@ def test_a_row_that_cannot_be_computed_ends_it_with_a_sentence(krone: Krone) -> 
 
 def test_a_long_query_ends_on_ctrl_c(krone: Krone) -> None:
     log = krone.log()
-    krone("groups", log).worked()
+    krone.here("groups", log).worked()
     process = krone.start(
         "sql", log, "SELECT sum(a.i * b.i) FROM range(10000000) AS a(i), range(1000000) AS b(i)"
     )

@@ -67,11 +67,11 @@ def test_asked_again_the_same_words_come_at_once_also_for_another_execution(
 ) -> None:
     krone, out = krone_with_words
     words = out[out.index("\nVerdict: ") : out.index("\nBy SmolLM2")]
-    again = krone("explain", "app.log", "--mode", "1").worked().out
+    again = krone.here("explain", "app.log", "--mode", "1").worked().out
     assert words.split("\nNot shown")[0] in again
     assert "asked before" in again
     document = json.loads(
-        krone("explain", "app.log", "--execution", "req-1019", "--format", "json").worked().out
+        krone.here("explain", "app.log", "--execution", "req-1019", "--format", "json").worked().out
     )
     assert document["execution"] == "req-1019"
     explanation = document["explanation"]
@@ -131,19 +131,19 @@ def test_without_a_model_there_is_the_evidence_and_one_line_on_how_to_get_one(kr
 
 def test_a_log_without_findings_and_an_execution_without_any_are_told_so(krone: Krone) -> None:
     calm = krone.log("calm.log", 12)
-    assert "Nothing was flagged" in krone("explain", calm).worked().out
-    out = krone("explain", krone.log(), "--execution", "req-1001").worked().out
+    assert "Nothing was flagged" in krone.here("explain", calm).worked().out
+    out = krone.here("explain", krone.log(), "--execution", "req-1001").worked().out
     assert "Nothing was found against it" in out
     assert "nothing to explain" in out
 
 
 def test_what_is_not_there_is_one_sentence(krone: Krone) -> None:
     log = krone.log()
-    krone("explain", log, "--execution", "nosuch").failed_with("nosuch", "scan LOG --all")
-    krone("explain", log, "--mode", "99").failed_with("no failure mode 99")
-    krone("explain", log, "--mode", "1", "--execution", "x").failed_with("not both")
-    krone("explain", log, "--format", "html").failed_with("--format is one of text, json")
-    krone("explain", log, "--llm", "nowhere.gguf").failed_with("nowhere.gguf", "--llm")
+    krone.here("explain", log, "--execution", "nosuch").failed_with("nosuch", "scan LOG --all")
+    krone.here("explain", log, "--mode", "99").failed_with("no failure mode 99")
+    krone.here("explain", log, "--mode", "1", "--execution", "x").failed_with("not both")
+    krone.here("explain", log, "--format", "html").failed_with("--format is one of text, json")
+    krone.here("explain", log, "--llm", "nowhere.gguf").failed_with("nowhere.gguf", "--llm")
 
 
 @needs_model

@@ -66,7 +66,7 @@ def test_a_cache_folder_of_somebody_else(krone: Krone, obey_permissions: Callabl
     if os.geteuid() != 0:
         pytest.skip("only root can give a folder to somebody else")
     log = krone.log()
-    krone("scan", log).worked()
+    krone.here("scan", log).worked()
     shutil.chown(krone.cache, 12345, 12345)
     krone.cache.chmod(0o700)
     ran = krone.run([*krone.command, "scan", str(log)], before=obey_permissions).worked()
@@ -122,5 +122,5 @@ def test_killed_and_started_again(krone: Krone) -> None:
     )
     again = krone("scan", log).worked()
     assert again.err == ""
-    assert again.out == krone("scan", log, "--no-cache").worked().out
+    assert again.out == krone.here("scan", log, "--no-cache").worked().out
     assert len([name for name in krone.kept() if not name.startswith(".")]) == 1

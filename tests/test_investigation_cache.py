@@ -116,7 +116,7 @@ def test_the_newest_is_kept_even_when_it_is_larger_than_the_limit(log: Path, tmp
 def test_what_was_found_is_the_same_from_the_cache(krone: Krone) -> None:
     log = krone.log()
     for options in (["--format", "text"], ["--format", "jsonl", "--all", "--with-lines"]):
-        assert krone("scan", log, *options).worked() == krone("scan", log, *options)
+        assert krone.here("scan", log, *options).worked() == krone.here("scan", log, *options)
 
 
 def test_nothing_outside_the_database_can_be_reached_once_it_is_open(log: Path) -> None:

@@ -26,11 +26,11 @@ def test_learn_and_scan_as_a_user_does(krone: Krone) -> None:
     assert "the baseline is the knowledge base shop (30 executions of 1 log)" in scanned.out
     assert "refused" in scanned.out
     before = file.read_bytes()
-    krone("learn", good, "--name", "shop").failed_with("good.log was learnt into shop before")
+    krone.here("learn", good, "--name", "shop").failed_with("good.log was learnt into shop before")
     assert file.read_bytes() == before
     copy = krone.work / "copy.log"
     copy.write_bytes(good.read_bytes())
-    krone("learn", good, copy, "--name", "new").failed_with("copy.log hold the same records")
+    krone.here("learn", good, copy, "--name", "new").failed_with("copy.log hold the same records")
     assert krone.left_behind() == []
 
 

@@ -119,12 +119,12 @@ def test_a_model_that_fails_leaves_the_rest_to_the_rules_and_says_why(tmp_path: 
 @needs_model
 def test_from_the_command_line(krone: Krone, tmp_path: Path) -> None:
     log = krone.log()
-    by_rules = krone("hierarchy", log).worked().out
+    by_rules = krone.here("hierarchy", log).worked().out
     asked = krone("hierarchy", log, "--hierarchy", "llm").worked()
     assert "A local model placed" in asked.err
     assert asked.out.splitlines()[0] == by_rules.splitlines()[0]
     assert len(asked.out.splitlines()) == len(by_rules.splitlines())
-    again = krone(
+    again = krone.here(
         "sql",
         log,
         "--hierarchy",
@@ -138,7 +138,7 @@ def test_from_the_command_line(krone: Krone, tmp_path: Path) -> None:
     bad.write_bytes(b"this is no model")
     for _ in range(2):
         # What came of a failure is not kept: each run tries again.
-        ran = krone("hierarchy", log, "--hierarchy", "llm", "--llm", bad).worked()
+        ran = krone.here("hierarchy", log, "--hierarchy", "llm", "--llm", bad).worked()
         assert ran.out == by_rules
         assert "It stopped there" in ran.err and "bad.gguf" in ran.err
 

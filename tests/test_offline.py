@@ -53,7 +53,7 @@ def test_connections_are_not_missed(krone: Krone, forbidden: dict[str, str]) -> 
 def test_a_machine_without_any_interface(krone: Krone) -> None:
     log = krone.log()
     alone = krone.run(without_network(krone, "scan", log, "--no-cache")).worked()
-    assert alone == krone("scan", log, "--no-cache").worked()
+    assert alone == krone.here("scan", log, "--no-cache").worked()
 
 
 def test_an_explanation_on_a_machine_without_any_interface(krone: Krone) -> None:

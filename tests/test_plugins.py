@@ -413,10 +413,10 @@ def test_one_that_is_refused_leaves_the_others_in_peace_and_a_repaired_one_is_us
     ran = krone("scan", log, "--format", "jsonl", **data).worked()
     assert f"The detector '{NAME}' in {models} is refused: {NAME}.onnx is not the file" in ran.err
     assert ran.out == ""
-    again = krone("scan", log, "--format", "jsonl", **data).worked()
+    again = krone.here("scan", log, "--format", "jsonl", **data).worked()
     assert (again.err, again.out) == (ran.err, "")
     (models / f"{NAME}.onnx").write_bytes(good)
-    repaired = krone("scan", log, "--format", "jsonl", **data).worked()
+    repaired = krone.here("scan", log, "--format", "jsonl", **data).worked()
     assert repaired.err == ""
     assert len(repaired.out.splitlines()) == 1
 

@@ -75,7 +75,7 @@ def test_a_file_that_is_there_keeps_its_mode_and_a_link_stays_a_link(krone: Kron
 
 def test_a_device_is_written_and_stays_one(krone: Krone) -> None:
     log = krone.log()
-    krone("scan", log, "-o", "/dev/null").worked()
+    krone.here("scan", log, "-o", "/dev/null").worked()
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
     assert krone("scan", log, "-o", "/dev/stdout").worked().out.startswith("197 lines")
 
@@ -102,7 +102,7 @@ def test_a_log_that_cannot_be_read_leaves_the_old_report(krone: Krone) -> None:
 
 
 def test_a_full_disk_is_one_sentence_and_leaves_no_file(krone: Krone) -> None:
-    krone("scan", krone.log(), "--format", "html", "-o", "/dev/full").failed_with("cannot be written")
+    krone.here("scan", krone.log(), "--format", "html", "-o", "/dev/full").failed_with("cannot be written")
 
 
 def on_a_terminal(krone: Krone, *arguments: str | Path, out: bool) -> tuple[int, str, str]:

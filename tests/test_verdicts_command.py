@@ -36,10 +36,10 @@ def test_scan_heeds_verdicts_unless_told_not_to(krone: Krone) -> None:
     assert flagged(krone, log) == 0
     assert flagged(krone, log, "--no-knowledge") == 3
     assert "1 verdict: 3 executions cleared" in krone("scan", log, "--exit-code").worked().out
-    assert krone("scan", log, "--exit-code", "--no-knowledge").code == 1
+    assert krone.here("scan", log, "--exit-code", "--no-knowledge").code == 1
     rows = [
         json.loads(line)
-        for line in krone("scan", log, "--all", "--format", "jsonl").worked().out.splitlines()
+        for line in krone.here("scan", log, "--all", "--format", "jsonl").worked().out.splitlines()
     ]
     assert [(row["flagged"], row["verdict_by"]) for row in rows if row["verdict"] == "normal"] == [
         (False, "person")
