@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from krone_tui.errors import Cancelled, KroneError
@@ -31,6 +32,7 @@ from krone_tui.explanation import (
 from krone_tui.explanation import llm as llm_module
 from krone_tui.explanation.grammar import PARTS, VERDICTS, free_grammar
 from krone_tui.explanation.models import how_to_get_one
+from krone_tui.explanation.worker import most_probable
 from krone_tui.settings import Settings
 
 HAS_LLAMA = importlib.util.find_spec("llama_cpp") is not None
@@ -57,12 +59,13 @@ REQUEST = Request(
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path / "data", llm=None)
+    # Other tests run beside: threads of one answer would mostly wait for each other.
+    return Settings(data_dir=tmp_path / "data", llm=None, threads=1)
 
 
 @pytest.fixture(scope="module")
 def explainer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Explainer]:
-    with Explainer(Settings(data_dir=tmp_path_factory.mktemp("data"), llm=None)) as ready:
+    with Explainer(Settings(data_dir=tmp_path_factory.mktemp("data"), llm=None, threads=1)) as ready:
         yield ready
 
 
@@ -124,7 +127,7 @@ def test_a_free_answer_names_no_number_that_the_prompt_does_not_hold() -> None:
     model = find_model(Settings())
     assert model is not None
     with Engine() as engine:
-        engine.load(model.path)
+        engine.load(model.path, 1)
         with Explainer(Settings()) as explainer:
             prompt = explainer.prompt(REQUEST)
         answer = "".join(
@@ -241,6 +244,14 @@ def _alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
+
+
+@pytest.mark.parametrize("levels", [3, 40, 10**6])
+def test_the_most_probable_tokens_come_first_and_of_equals_the_first(levels: int) -> None:
+    rng = np.random.default_rng(levels)
+    for size in (1, 5, 64, 65, 3000):
+        logits = rng.integers(0, levels, size).astype(np.float32)
+        assert most_probable(logits, 64).tolist() == np.argsort(-logits, kind="stable")[:64].tolist()
 
 
 @needs_model

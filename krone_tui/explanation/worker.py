@@ -202,12 +202,10 @@ class Model:
         for token in set(written[-128:]):
             if self._is_word(token):  # Digits and marks of line numbers are repeated rightly.
                 logits[token] -= _REPEATED_RUN_PENALTY if token in runs else _REPEAT_PENALTY
-        order = np.argsort(-logits, kind="stable")
-        for tokens in (order[:_CANDIDATES], order[_CANDIDATES:]):
-            allowed = self._allowed(sampler, tokens, logits)
-            if allowed is not None:
-                return allowed
-        return None
+        allowed = self._allowed(sampler, most_probable(logits, _CANDIDATES), logits)
+        if allowed is None:
+            allowed = self._allowed(sampler, np.argsort(-logits, kind="stable")[_CANDIDATES:], logits)
+        return allowed
 
     def _is_word(self, token: int) -> bool:
         if token not in self._words:
@@ -233,6 +231,20 @@ class Model:
         api.llama_sampler_apply(sampler, ctypes.byref(array))
         left = np.flatnonzero(np.isfinite(candidates["logit"]))
         return int(candidates["id"][left[0]]) if left.size else None
+
+
+def most_probable(logits: Any, number: int) -> Any:
+    """So many tokens, the most probable first, and of equals the one with the lesser number.
+
+    To sort all of a vocabulary would take a fifth of the time that a token takes.
+    """
+    import numpy as np
+
+    if len(logits) <= number:
+        return np.argsort(-logits, kind="stable")
+    last = np.partition(-logits, number - 1)[number - 1]
+    tokens = np.flatnonzero(-logits <= last)
+    return tokens[np.argsort(-logits[tokens], kind="stable")][:number]
 
 
 def inspect(path: str) -> dict[str, Any]:
