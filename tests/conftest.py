@@ -222,6 +222,14 @@ def sample() -> Path:
     return TOP / "sample_logs" / "pool-exhaustion.log.gz"
 
 
+@pytest.fixture(scope="session")
+def samples_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cache folder for what a test asks of a shipped log as it is: all processes of the tests share it, so that
+    each log is investigated once."""
+    own = tmp_path_factory.getbasetemp()
+    return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "samples-cache"
+
+
 @pytest.fixture
 def obey_permissions() -> Callable[[], None]:
     """To be run in a child: from then on file permissions count, even for root."""

@@ -32,7 +32,7 @@ def without_model(krone: Krone) -> list[str]:
 def krone_with_words(tmp_path_factory: pytest.TempPathFactory) -> tuple[Krone, str]:
     """Where the model has explained the worst failure mode of `app.log`, and what was printed."""
     krone = Krone(tmp_path_factory.mktemp("krone"))
-    ran = krone("explain", krone.log(), "--show-prompt", timeout=180).worked()
+    ran = krone("explain", krone.log(), "--show-prompt", "--threads", "1", timeout=180).worked()
     assert ran.err == ""
     return krone, ran.out
 

@@ -1,6 +1,7 @@
 """What is asked of the model comes from the finding: its records, its Seq, normal Seqs of the same parent."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +15,8 @@ from krone_tui.store import Store, views
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    settings = Settings(cache_dir=tmp_path_factory.mktemp("cache"))
+def store(samples_cache: Path) -> Iterator[Store]:
+    settings = Settings(cache_dir=samples_cache)
     with Investigation.open([str(data_folder("sample_logs") / "rolling-upgrade.log.gz")], settings) as opened:
         yield opened.store
 

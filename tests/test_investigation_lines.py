@@ -36,9 +36,10 @@ def lines_of(text: str) -> list[str]:
     return [line.rstrip() for line in text.rstrip().split("\n")]
 
 
-def check(*paths: Path) -> None:
+def check(*paths: Path, cache: Path | None = None) -> None:
     """Assert it for logs that are investigated together."""
-    with Investigation.open([str(path) for path in paths], Settings(use_cache=False)) as investigation:
+    chosen = Settings(cache_dir=cache) if cache else Settings(use_cache=False)
+    with Investigation.open([str(path) for path in paths], chosen) as investigation:
         store = investigation.store
         expected = {str(path): physical_lines(path) for path in paths}
         sources = store.rows("SELECT source_id, path, lines FROM source ORDER BY source_id")
@@ -77,8 +78,8 @@ def check(*paths: Path) -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_on_the_samples(name: str) -> None:
-    check(TOP / "sample_logs" / name)
+def test_on_the_samples(name: str, samples_cache: Path) -> None:
+    check(TOP / "sample_logs" / name, cache=samples_cache)
 
 
 @pytest.mark.parametrize("name", PUBLIC)

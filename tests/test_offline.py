@@ -63,7 +63,7 @@ def test_an_explanation_on_a_machine_without_any_interface(krone: Krone) -> None
 
     if find_model(Settings()) is None:
         pytest.skip("no GGUF is installed")
-    ran = krone.run(without_network(krone, "explain", krone.log()), timeout=300)
+    ran = krone.run(without_network(krone, "explain", krone.log(), "--threads", "1"), timeout=300)
     assert ran.worked().out
 
 

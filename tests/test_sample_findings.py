@@ -15,11 +15,11 @@ FIRST = 3
 @pytest.mark.parametrize(
     "name", sorted(path.name.removesuffix(".log.gz") for path in SAMPLES.glob("*.log.gz"))
 )
-def test_the_first_failure_modes_hold_the_incident(name: str) -> None:
+def test_the_first_failure_modes_hold_the_incident(name: str, samples_cache: Path) -> None:
     with (SAMPLES / f"{name}.labels.csv").open(encoding="utf-8", newline="") as file:
         anomalous = {row["execution"] for row in csv.DictReader(file) if row["label"] == "1"}
     with Investigation.open(
-        [str(SAMPLES / f"{name}.log.gz")], load_settings(use_cache=False)
+        [str(SAMPLES / f"{name}.log.gz")], load_settings(cache_dir=samples_cache)
     ) as investigation:
         rows = investigation.store.rows(
             "SELECT failure_mode_id, identifier FROM execution_verdict WHERE flagged AND failure_mode_id <= $first",

@@ -47,7 +47,7 @@ async def explained(
     log: Path, tmp_path: Path, wanted: str, seconds: float, llm: Path | None = None
 ) -> tuple[str, bool]:
     """What the panel says once `wanted` is in it, and whether Esc then leads back to the findings."""
-    settings = load_settings(cache_dir=tmp_path / "cache", data_dir=tmp_path / "data", threads=2, llm=llm)
+    settings = load_settings(cache_dir=tmp_path / "cache", data_dir=tmp_path / "data", threads=1, llm=llm)
     app = KroneApp([str(log)], settings)
     try:
         async with app.run_test(size=(80, 24)) as pilot:

@@ -315,9 +315,9 @@ def test_a_named_knowledge_base_is_used_and_none_when_switched_off(log: Path, ch
 
 
 def test_a_shipped_sample_is_cleared_by_verdicts_and_whole_again_after_undo(
-    sample: Path, chosen: Settings
+    sample: Path, chosen: Settings, samples_cache: Path
 ) -> None:
-    with opened(sample, chosen) as one:
+    with opened(sample, chosen.model_copy(update={"cache_dir": samples_cache})) as one:
         store = one.store
         before, flagged = all_of(store), views.summary(store).flagged
         assert flagged > 0
