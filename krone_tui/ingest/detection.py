@@ -58,12 +58,7 @@ def detect(lines: pa.Array, clock: Clock) -> Asking[Shape]:
     if is_otlp(objects):
         return Shape((), otlp=True)
     colours = any("\x1b[" in text for text in texts)
-    # Below colour codes the first characters are others.
-    least = 0.0 if colours else _WRAPPED_SHARE * len(texts)
-    may_have = may_begin(texts, wrappers()).sum(axis=0)
-    for wrapper, count in zip(wrappers(), may_have, strict=True):
-        if wrapper.unwrap.kind == "text" and count < least:
-            continue
+    for wrapper in (yield from _possible_wrappers(texts, colours)):
         if wrapper.unwrap.kind == "json" and not (
             is_docker(objects) and len(objects) >= _WRAPPED_SHARE * len(texts)
         ):
@@ -101,6 +96,22 @@ def further_layouts(lines: pa.Array, shape: Shape, clock: Clock) -> Asking[Shape
         if layout.name not in shape.names and _tells_more_than_level(layout)
     ]
     return replace(shape, layouts=(*shape.layouts, *more)) if more else shape
+
+
+def _possible_wrappers(texts: list[str], colours: bool) -> Asking[list[Wrapper]]:
+    """Those that enough lines may have: to take one off tells as much, and takes far longer."""
+    # Below colour codes the first characters are others.
+    if colours:
+        return list(wrappers())
+    least = _WRAPPED_SHARE * len(texts)
+    text = [wrapper for wrapper in wrappers() if wrapper.unwrap.kind == "text"]
+    counts = may_begin(texts, text).sum(axis=0)
+    text = [wrapper for number, wrapper in enumerate(text) if counts[number] >= least]
+    if text:
+        layouts = [TextLayout(one.name, one.unwrap.pattern, one.unwrap.times) for one in text]
+        counts = (yield from matches(_strings(texts), layouts)).sum(axis=0)
+        text = [wrapper for number, wrapper in enumerate(text) if counts[number] >= least]
+    return [wrapper for wrapper in wrappers() if wrapper.unwrap.kind != "text" or wrapper in text]
 
 
 def _wrapped(texts: list[str], wrapper: Wrapper, colours: bool, clock: Clock) -> Asking[Shape | None]:
