@@ -52,7 +52,7 @@ async def explained(
     try:
         async with app.run_test(size=(80, 24)) as pilot:
             await until(
-                lambda: isinstance(app.screen, TriageScreen) and app.screen.selected_execution is not None, 60
+                lambda: isinstance(app.screen, TriageScreen) and app.current_execution is not None, 60
             )
             await pilot.press("e")
             await until(lambda: isinstance(app.screen, ExplanationScreen), 10)
