@@ -212,6 +212,9 @@ class ExecutionTree(Tree[Item], inherit_bindings=False):
 
     def _settle(self, node: TreeNode[Item]) -> None:
         """Put the cursor on a node, with the spans above it in sight where they fit."""
+        # Lines are counted when somebody asks how many there are; until then a node just unfolded has none, and
+        # the cursor would land on the first.
+        _ = self.last_line
         self.move_cursor(node)
         if node.line >= 0:
             self.scroll_to(
