@@ -83,6 +83,8 @@ class KroneApp(PaintedApp):
         self.templates: dict[int, str] = {}
         self.current_execution: int | None = None
         """The one that was looked at last; triage goes there when it is shown again."""
+        self.wrapped = False
+        """Whether the raw log breaks long lines; so it stays from one raw log to the next."""
         self.findings = Findings([], {}, {}, {}, {})
         self.paths = tuple(paths)
         self._loaders = [Loader(paths, settings)]

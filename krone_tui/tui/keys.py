@@ -20,7 +20,7 @@ class Key:
     help: str
     """One sentence."""
     places: tuple[str, ...] = ()
-    """The screens it belongs to; empty: the application, everywhere."""
+    """The screens it belongs to, `list` for every list and tree, `lines` for lists of long lines; empty: the application, everywhere."""
     bar: bool = False
     """In the bar at the bottom."""
 
@@ -76,14 +76,19 @@ KEYS: tuple[Key, ...] = (
     Key("d", "compare", "d", "compare", "Compare with the nearest normal execution, level by level.", ("triage", "execution"), bar=True),
     Key("e", "explain", "e", "explain", "Have a local model put the finding in words.", ("triage", "execution"), bar=True),
     Key("p", "prompt", "p", "prompt", "Exactly what the model was given.", ("explanation",), bar=True),
-    Key("r", "raw", "r", "raw log", "The raw log around it, own records marked.", ("triage", "execution", "compare", "search"), bar=True),
+    Key("r", "raw", "r", "raw log", "The raw log around it; own records and those that deviate are marked.", ("triage", "execution", "compare", "search"), bar=True),
     # Comparison.
     Key("enter,space", "switch", "Enter", "all/differences", "Show every row, or the differences only.", ("compare",), bar=True),
     Key("o", "next_difference", "o", "next difference", "Next row that differs.", ("compare",), bar=True),
     Key("O", "previous_difference", "O", "previous difference", "Previous row that differs.", ("compare",)),
     # Raw log.
-    Key("o", "next_own", "o", "next own record", "Next record of this execution.", ("raw",), bar=True),
-    Key("O", "previous_own", "O", "previous own", "Previous record of this execution.", ("raw",), bar=True),
+    Key("w", "wrap", "w", "wrap", "Break long lines at the edge, or cut them there.", ("raw",), bar=True),
+    Key("right,l", "sideways(1)", "→ l", "rest of lines", "More of long lines, to the right.", ("raw", "lines"), bar=True),
+    Key("left", "sideways(-1)", "←", "start of lines", "Back to the start of the lines.", ("raw", "lines")),
+    Key("n", "next_deviating", "n", "next !!", "Next record here that deviates.", ("raw",), bar=True),
+    Key("N", "previous_deviating", "N", "previous !!", "Previous record here that deviates.", ("raw",)),
+    Key("o", "next_own", "o", "next ▌", "Next record of this execution.", ("raw",), bar=True),
+    Key("O", "previous_own", "O", "previous ▌", "Previous record of this execution.", ("raw",)),
     # Search results.
     Key("enter", "open", "Enter", "open", "Open the execution at that record.", ("search",), bar=True),
     Key("enter,space", "switch", "Enter", "unfold", "Unfold or fold a node.", ("hierarchy",), bar=True),
@@ -131,7 +136,7 @@ KEYS: tuple[Key, ...] = (
 
 
 def bindings(place: str | None = None) -> list[Binding]:
-    """Textual bindings of one screen, of `list` (every list and tree), or, for None, of the application."""
+    """Textual bindings of one screen, of `list` or `lines`, or, for None, of the application."""
     wanted = [key for key in KEYS if (place in key.places if place is not None else not key.places)]
     return [Binding(one, key.action, key.label, show=False) for key in wanted for one in key.keys.split(",")]
 

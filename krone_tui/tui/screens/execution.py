@@ -12,7 +12,7 @@ from krone_tui.store import screen as queries
 from krone_tui.store import views
 from krone_tui.store.targets import targets_at
 from krone_tui.store.verdicts import ANOMALOUS, NORMAL
-from krone_tui.tui import keys
+from krone_tui.tui import deviations, keys
 from krone_tui.tui.screens.base import WIDE, KroneScreen
 from krone_tui.tui.text import clock, count, duration, end_of, safe
 from krone_tui.tui.widgets.bars import KeyBar, PaneTitle
@@ -100,20 +100,9 @@ class ExecutionScreen(KroneScreen):
             tree.fill(action, await self.desk.ask(views.records, self.execution_id, *wanted))
 
     async def _go_to_finding(self) -> None:
-        finding = self._findings[self._finding]
-        tree = self.query_one(ExecutionTree)
-        records = await self.desk.ask(
-            views.records, self.execution_id, finding.position, min(finding.length, 2000)
-        )
-        at = next(
-            (record.position for record in records if record.template_id in finding.template_ids),
-            finding.position,
-        )
-        if finding.kind == "order":
-            # The step that should not have come is the later one of the two.
-            at = finding.position + finding.length - 1
+        at = await self.desk.ask(deviations.place, self.execution_id, self._findings[self._finding])
         await self._reveal(at)
-        tree.go_to(at)
+        self.query_one(ExecutionTree).go_to(at)
 
     def _title(self, execution: views.ExecutionRow) -> Text:
         text = Text(no_wrap=True, overflow="ellipsis", end="")

@@ -59,5 +59,6 @@ def help_lines(called_from: str, width: int) -> list[Text]:
         Text("Signs", "bold underline"),
         Text("  !!           A step, or a span with a step, that deviates from the baseline."),
         Text("  ??           A step that is missing here."),
+        Text("  ▌            In the raw log: a record of this execution."),
     ]
     return lines

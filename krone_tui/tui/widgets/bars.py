@@ -42,7 +42,7 @@ def _append(line: Text, key: keys.Key) -> None:
 class PaneTitle(Widget):
     """A ruled line with the pane's title; bold, with a sign in front, while the pane has the focus."""
 
-    DEFAULT_CSS = "PaneTitle { height: 1; background: ansi_default; color: ansi_default; }"
+    DEFAULT_CSS = "PaneTitle { height: 1; text-wrap: nowrap; text-overflow: ellipsis; background: ansi_default; color: ansi_default; }"
 
     title: reactive[str] = reactive("")
     active: reactive[bool] = reactive(False)
