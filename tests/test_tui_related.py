@@ -11,7 +11,7 @@ from krone_tui.settings import load_settings
 from krone_tui.store import Store, views
 from krone_tui.store.relations import related_modes
 from krone_tui.tui.findings import Findings
-from krone_tui.tui.screens.mode_rows import short_title
+from krone_tui.tui.screens.mode_rows import short_title, told_apart
 from krone_tui.tui.screens.related import related_words
 
 START = datetime(2026, 3, 14, 1, 0)
@@ -102,7 +102,36 @@ def test_the_words_name_the_other_failure_modes_without_the_identifier_in_front(
         ("missing: [req-<*>] sent", "missing: sent"),
         ("[db] gave up", "[db] gave up"),
         ("[<*>]", "[<*>]"),
+        ("ends after: <*>: from=<<*>>, size=<*>", "ends after: from=<<*>>, size=<*>"),
+        ("unusual count: [<*>] <*> <*>: sent", "unusual count: sent"),
+        ("(<*>) - - lost its peer", "lost its peer"),
+        ("<*> <*> lost its peer", "lost its peer"),
+        ("<*> of <*> done", "<*> of <*> done"),
+        ("<*>/v1/orders failed", "<*>/v1/orders failed"),
+        ("<*> = <*> set", "<*> = <*> set"),
+        ("<*>: <*>", "<*>: <*>"),
     ],
 )
-def test_only_an_identifier_is_left_out_of_a_title(title: str, short: str) -> None:
+def test_only_values_in_front_are_left_out_of_a_title(title: str, short: str) -> None:
     assert short_title(title) == short
+
+
+def test_titles_lose_the_middle_that_they_share_where_they_would_be_cut_before_they_differ() -> None:
+    titles = [
+        "BLOCK* NameSystem.addStoredBlock: Redundant request received",
+        "BLOCK* ask <*> to replicate blk_<*> to datanodes <*>",
+        "BLOCK* ask <*> to replicate blk_<*> to datanodes <*> <*>",
+        "BLOCK* NameSystem.addStoredBlock: request for a block of no file",
+        "unusual count: SELECT sku FROM order_items GROUP BY sku",
+        "unusual count: SELECT sku FROM order_items ORDER BY <*>",
+    ]
+    assert told_apart(titles, 80) == titles
+    assert told_apart(titles, 34) == [
+        "BLOCK* … Redundant request received",
+        titles[1],
+        titles[2],
+        "BLOCK* … request for a block of no file",
+        "unusual count: … GROUP BY sku",
+        "unusual count: … ORDER BY <*>",
+    ]
+    assert told_apart([titles[0]] * 2, 34) == [titles[0]] * 2

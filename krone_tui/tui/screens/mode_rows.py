@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 
 import pyarrow as pa
 
@@ -11,7 +12,17 @@ from krone_tui.tui.text import moment, safe, short_count, sparkline
 
 _SAID = {False: "confirmed", True: "verdict"}
 """In front of what deviates: a failure mode that somebody confirmed, or one that is all their word."""
-_LEADING_IDENTIFIER = re.compile(r"^(missing: |)(?:\[[^\]\s]*<\*>[^\]\s]*\]:?\s*)+")
+_KIND = r"(?:missing|ends after|begins with|out of order|unusual count): "
+_LEADING_VALUES = re.compile(
+    rf"^({_KIND}|)(?:"
+    r"\[[^\]\s]*<\*>[^\]\s]*\]:?\s*"  # an identifier in brackets
+    r"|[<(\"']*<\*>[>)\"']*(?:\s*[:;,|]+\s*|(?:\s+-+)+\s+)"  # a value set apart: `<*>: sent`
+    # A value before a word, unless it belongs to it: `<*> of <*> done`, `<*> ms late`.
+    r"|[<(\"']*<\*>[>)\"']*\s+(?![a-z]{1,3}\s|[^\w<(\"'])"
+    r")+(?=.*[^\W\d_])"
+)
+_COMMON = 20
+"""Characters that titles must begin with alike for the middle of them to be left out."""
 SPARK = 8
 """Columns of the sparkline: slices of the log's time."""
 
@@ -44,14 +55,37 @@ def mode_table(
     if width >= WIDE:
         columns.append(("last", seen, [moment(mode.last_seen, day=days) for mode in modes]))
     columns.append(("over time", 9, [sparkline(timelines.get(mode.failure_mode_id, [])) for mode in modes]))
-    columns.append(("what deviates", None, [_mode_title(mode) for mode in modes]))
+    # A blank on either side of each column, and the scroll bar.
+    room = width - 1 - sum((wide or 0) + 2 for _, wide, _ in columns) - 2
+    columns.append(("what deviates", None, told_apart([_mode_title(mode) for mode in modes], room)))
     rows = pa.table({label: pa.array(values, pa.string()) for label, _, values in columns})
     return rows, [label for label, _, _ in columns], [wide for _, wide, _ in columns]
 
 
 def short_title(title: str) -> str:
-    """What deviates without the identifier in brackets that every message of many logs begins with."""
-    return _LEADING_IDENTIFIER.sub(r"\1", title) or title
+    """What deviates without the values, as the identifier, that every message of many logs begins with."""
+    return _LEADING_VALUES.sub(r"\1", title) or title
+
+
+def told_apart(titles: Sequence[str], room: int) -> list[str]:
+    """The same titles; those that would be cut before they differ, without the middle of what they share."""
+    order = sorted(range(len(titles)), key=titles.__getitem__)
+    result = list(titles)
+    for at, index in enumerate(order):
+        title = titles[index]
+        beside = [titles[other] for other in order[max(0, at - 1) : at + 2] if titles[other] != title]
+        shared = max((_alike(title, other) for other in beside), default=0)
+        # Between words: half a word says nothing.
+        left = title.rfind(" ", 0, shared + 1)
+        kept = max(title.find(" "), title.rfind(" ", 0, room // 2))
+        if shared >= max(room - 2, _COMMON) and kept + 3 < left and re.search(r"[^\W\d_]", title[left:]):
+            result[index] = f"{title[:kept]} …{title[left:]}"
+    return result
+
+
+def _alike(one: str, other: str) -> int:
+    """Characters that both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _mode_title(mode: FailureModeRow) -> str:
