@@ -70,6 +70,36 @@ async def test_enter_opens_the_tree_with_the_cursor_on_the_deviating_record(
         assert "!!" in shown(app)
 
 
+async def test_the_header_tells_the_place_in_the_failure_mode_and_among_all(
+    log: Path, settings: Settings
+) -> None:
+    async with opened(log, settings) as (app, pilot):
+        await pilot.press("enter")
+        await until(lambda: "mode 1 (1 of 12), score" in shown(app), "the place")
+        await pilot.press("n", "n")
+        await until(lambda: "mode 1 (3 of 12), score" in shown(app), "the third place")
+        assert "  3 of 12 flagged" in shown(app).splitlines()[0]
+
+
+async def test_the_evidence_takes_the_rows_that_a_short_tree_leaves(log: Path, settings: Settings) -> None:
+    async with opened(log, settings) as (app, pilot):
+        await pilot.press("enter")
+        await until(lambda: isinstance(app.screen, ExecutionScreen) and "!!" in shown(app), "the execution")
+        await pilot.pause(0.2)
+        tree, evidence = app.screen.query_one(ExecutionTree), app.screen.query_one("#evidence")
+        panes = app.screen.query_one("#panes").size.height
+        assert tree.size.height == tree.last_line + 1 < panes // 2
+        assert evidence.size.height == panes - tree.size.height
+        # However much is unfolded, the evidence keeps its share.
+        await pilot.resize_terminal(80, 10)
+        await pilot.pause(0.2)
+        assert tree.size.height < tree.last_line + 1
+        assert evidence.size.height >= 3
+        await pilot.resize_terminal(160, 24)
+        await pilot.pause(0.2)
+        assert tree.size.height == evidence.size.height
+
+
 async def test_hostile_text_reaches_the_screen_as_text(log: Path, settings: Settings) -> None:
     async with opened(log, settings, size=(160, 45)) as (app, pilot):
         await pilot.press("r")

@@ -88,10 +88,16 @@ class Findings:
         at = np.flatnonzero(self._walk_executions == execution_id)
         return int(self._walk_modes[at[0]]) if len(at) else None
 
-    def place(self, execution_id: int) -> str:
-        """`12 of 340 flagged`, in the order of the walk; '' when it is not in sight."""
+    def place(self, execution_id: int) -> tuple[str, str]:
+        """(`1 of 8`, of its failure mode; `83 of 209 flagged`), in the order of the walk; blank when it is not in sight."""
         at = np.flatnonzero(self._walk_executions == execution_id)
-        return f"{at[0] + 1:,} of {len(self._walk_executions):,} flagged" if len(at) else ""
+        if not len(at):
+            return "", ""
+        alike = self._walk_modes == self._walk_modes[at[0]]
+        return (
+            f"{np.count_nonzero(alike[: at[0]]) + 1:,} of {np.count_nonzero(alike):,}",
+            f"{at[0] + 1:,} of {len(self._walk_executions):,} flagged",
+        )
 
     def step(self, execution_id: int | None, step: int) -> tuple[int, int] | None:
         """(failure_mode_id, execution_id) of the next flagged execution, or the one before for -1; None at the ends."""

@@ -29,8 +29,10 @@ class ExecutionScreen(KroneScreen):
     ExecutionScreen {
         #title { height: 2; text-wrap: nowrap; text-overflow: ellipsis; background: ansi_default; color: ansi_default; }
         #panes { layout: vertical; height: 1fr; background: ansi_default; }
-        #evidence { height: 9; background: ansi_default; }
+        #tree { height: auto; max-height: 58%; }
+        #evidence { height: 1fr; background: ansi_default; }
         &.-wide #panes { layout: horizontal; }
+        &.-wide #tree { height: 100%; max-height: 100%; }
         &.-wide #evidence { width: 40%; height: 100%; }
     }
     """
@@ -105,20 +107,17 @@ class ExecutionScreen(KroneScreen):
         self.query_one(ExecutionTree).go_to(at)
 
     def _title(self, execution: views.ExecutionRow) -> Text:
-        text = Text(no_wrap=True, overflow="ellipsis", end="")
-        # What follows the identifier on its line takes about so many columns.
-        name = safe(execution.identifier, max(16, min(60, self.size.width - 52)))
-        text.append("!! " if execution.flagged else "", "bold").append(name, "bold")
         mode = self.krone.findings.mode(execution.failure_mode_id)
-        text.append(
-            f"  failure mode {mode.failure_mode_id}, score {execution.score:.2f}"
-            if mode
-            else f"  not flagged, score {execution.score:.2f}"
-        )
+        in_mode, in_all = self.krone.findings.place(execution.execution_id)
+        what = f"mode {mode.failure_mode_id}" if mode else "not flagged"
+        after = f"  {what}{f' ({in_mode})' if mode and in_mode else ''}, score {execution.score:.2f}"
         if execution.verdict is not None:
-            text.append(f", {execution.verdict} by a {execution.verdict_by}'s verdict")
-        place = self.krone.findings.place(execution.execution_id)
-        text.append(f"  {place}\n" if place else "\n", "dim")
+            after += f", {execution.verdict} by a {execution.verdict_by}'s verdict"
+        room = self.size.width - len(f"!! {after}  {in_all}")
+        text = Text(no_wrap=True, overflow="ellipsis", end="")
+        text.append("!! " if execution.flagged else "", "bold")
+        text.append(safe(execution.identifier, max(16, min(60, room))), "bold").append(after)
+        text.append(f"  {in_all}\n" if in_all else "\n", "dim")
         times = (
             clock(execution.start_time, day=True, millis=self.size.width >= WIDE)
             if execution.start_time

@@ -216,6 +216,17 @@ class ExecutionTree(Tree[Item], inherit_bindings=False):
         # the cursor would land on the first.
         _ = self.last_line
         self.move_cursor(node)
+        height = self.size.height
+        self._centre(node)
+
+        def once_more() -> None:
+            if self.size.height != height:
+                self._centre(node)
+
+        # The tree is as high as its lines: with other ones, it has its height once it has been laid out.
+        self.call_after_refresh(once_more)
+
+    def _centre(self, node: TreeNode[Item]) -> None:
         if node.line >= 0:
             self.scroll_to(
                 y=max(0, node.line - max(2, self.size.height // 2)), animate=False, immediate=True, force=True
