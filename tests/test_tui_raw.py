@@ -72,7 +72,9 @@ async def test_a_line_that_is_cut_says_so_and_arrows_show_the_rest_beside_its_nu
         assert _marked(app, "!!") == [cut]
 
 
-async def test_w_breaks_long_lines_and_stays_so_in_the_next_raw_log(log: Path, settings: Settings) -> None:
+async def test_w_breaks_long_shown_linesand_stays_so_in_the_next_raw_log(
+    log: Path, settings: Settings
+) -> None:
     async with opened(log, settings) as (app, pilot):
         await _open_raw(app, pilot)
         await pilot.press("w")
@@ -126,6 +128,29 @@ async def test_raw_opens_at_the_record_under_the_cursor_also_where_equal_ones_ar
         assert len(_marked(app, "!!")) == 2
         lines = app.screen.query_one(LineList)
         assert "refused" in lines._lines[lines.cursor].plain
+
+
+async def test_raw_opens_where_the_end_is_missing_and_marks_the_last_step(
+    tmp_path: Path, settings: Settings
+) -> None:
+    path = tmp_path / "lost.log"
+    write_service_log(path)
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    failed = {line.partition("[")[2].partition("]")[0] for line in lines if "refused" in line}
+    kept = [
+        line
+        for line in lines
+        if not any(request in line for request in failed) or "accepted" in line or "opened" in line
+    ]
+    path.write_text("".join(kept), encoding="utf-8")
+    async with opened(path, settings) as (app, pilot):
+        await pilot.press("r")
+        await until(lambda: isinstance(app.screen, RawScreen) and "??" in shown(app), "the raw log")
+        await pilot.pause()
+        assert len(_marked(app, "??")) == 1
+        shown_lines = app.screen.query_one(LineList)
+        assert shown_lines._lines[shown_lines.cursor].plain.startswith("??")
+        assert "?? lacks what comes with it" in shown(app).splitlines()[0]
 
 
 @pytest.mark.parametrize("line", ["", "a" * 45, "word " * 30, "grüße und " * 12, "漢字" * 40, "x" * 50_000])

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from krone_tui.store import Store, views
 
 DEVIATES, LACKS = "!!", "??"
-"""A record that deviates; one after which something is missing."""
+"""A record that deviates; one without what comes with it elsewhere."""
 _LOOKED_AT = 2000
 """Records of an execution that are looked at for one finding."""
 
@@ -23,20 +23,19 @@ def place(store: Store, execution_id: int, finding: views.FindingRow) -> int:
 
 
 def marks(store: Store, execution_id: int, findings: Sequence[views.FindingRow]) -> dict[int, str]:
-    """record_id → `!!` or `??`."""
+    """record_id → `!!` or `??`, the decisive finding's first."""
     signs: dict[int, str] = {}
     for finding in findings:
-        first, last = finding.position, finding.position + finding.length - 1
-        if finding.kind == "missing":
-            found = views.records(store, execution_id, last, 1)
-            signs |= {record.record_id: LACKS for record in found if record.record_id not in signs}
-            continue
-        if finding.kind != "order":
-            # A step that deviates by itself does so wherever it comes again.
-            first = max(0, first - _LOOKED_AT // 2)
-            last = first + _LOOKED_AT - 1
-        found = views.records(store, execution_id, first, min(last - first + 1, _LOOKED_AT))
-        signs |= {
-            record.record_id: DEVIATES for record in found if record.template_id in finding.template_ids
-        }
+        missing, templates = finding.kind == "missing", finding.template_ids
+        first, count = finding.position, finding.length
+        if finding.kind != "order" and not (missing and len(templates) == 1):
+            # A step that deviates by itself does so wherever it comes again, and what a missing one comes with may
+            # stand anywhere.
+            first, count = max(0, first - _LOOKED_AT // 2), _LOOKED_AT
+        # The first template is the missing one, the last what it comes with; without the end, there is but the last step.
+        wanted = templates[-1:] if missing else templates
+        found = views.records(store, execution_id, first, min(count, _LOOKED_AT))
+        marked = [record.record_id for record in found if record.template_id in wanted]
+        for record_id in marked[:1] if missing else marked:
+            signs.setdefault(record_id, LACKS if missing else DEVIATES)
     return signs

@@ -76,7 +76,7 @@ KEYS: tuple[Key, ...] = (
     Key("d", "compare", "d", "compare", "Compare with the nearest normal execution, level by level.", ("triage", "execution"), bar=True),
     Key("e", "explain", "e", "explain", "Have a local model put the finding in words.", ("triage", "execution"), bar=True),
     Key("p", "prompt", "p", "prompt", "Exactly what the model was given.", ("explanation",), bar=True),
-    Key("r", "raw", "r", "raw log", "The raw log around it; own records and those that deviate are marked.", ("triage", "execution", "compare", "search"), bar=True),
+    Key("r", "raw", "r", "raw log", "The raw log around it, own and deviating records marked.", ("triage", "execution", "compare", "search"), bar=True),
     # Comparison.
     Key("enter,space", "switch", "Enter", "all/differences", "Show every row, or the differences only.", ("compare",), bar=True),
     Key("o", "next_difference", "o", "next difference", "Next row that differs.", ("compare",), bar=True),

@@ -12,6 +12,12 @@ from krone_tui.tui.screens.base import KroneScreen
 from krone_tui.tui.widgets.bars import KeyBar, PaneTitle
 from krone_tui.tui.widgets.line_list import LineList
 
+_SIGNS = {
+    "!!": "A step, or a span with a step, that deviates from the baseline.",
+    "??": "A step that is missing here; in the raw log, a record without what comes with it elsewhere.",
+    "▌": "In the raw log: a record of this execution.",
+}
+
 
 class HelpScreen(KroneScreen):
     """The keys of the screen it was called from first, then those of the others."""
@@ -51,14 +57,16 @@ def help_lines(called_from: str, width: int) -> list[Text]:
             continue
         lines += [*([Text("")] if lines else []), Text(title, "bold underline")]
         for key in entries:
-            first, *rest = wrap(key.help, max(30, width - 16))
-            lines.append(Text.assemble((f"  {key.shown:<12}", "bold"), first, no_wrap=True))
-            lines += [Text(f"{'':14}{part}") for part in rest]
-    lines += [
-        Text(""),
-        Text("Signs", "bold underline"),
-        Text("  !!           A step, or a span with a step, that deviates from the baseline."),
-        Text("  ??           A step that is missing here."),
-        Text("  ▌            In the raw log: a record of this execution."),
-    ]
+            lines += _entry(key.shown, key.help, width)
+    lines += [Text(""), Text("Signs", "bold underline")]
+    for sign, meaning in _SIGNS.items():
+        lines += _entry(sign, meaning, width)
     return lines
+
+
+def _entry(sign: str, meaning: str, width: int) -> list[Text]:
+    first, *rest = wrap(meaning, max(30, width - 16))
+    return [
+        Text.assemble((f"  {sign:<12}", "bold"), first, no_wrap=True),
+        *[Text(f"{'':14}{part}") for part in rest],
+    ]

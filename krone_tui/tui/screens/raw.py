@@ -64,19 +64,21 @@ class RawScreen(KroneScreen):
             return
         found = await self.desk.ask(views.findings, execution.variant_id)
         self._marks = await self.desk.ask(deviations.marks, self._execution_id, found)
-        if self._position is None:
-            self._position = (
-                await self.desk.ask(deviations.place, self._execution_id, found[0]) if found else 0
-            )
-        records = await self.desk.ask(views.records, self._execution_id, self._position, 1)
+        position = self._position
+        if position is None:
+            position = await self.desk.ask(deviations.place, self._execution_id, found[0]) if found else 0
+        records = await self.desk.ask(views.records, self._execution_id, position, 1)
         if not records:
             return
-        record = records[0]
-        said = {deviations.DEVIATES: "deviates", deviations.LACKS: "missing here"}
+        centre = records[0].record_id
+        if self._position is None and self._marks and centre not in self._marks:
+            # What lacks something need not stand where that is missed.
+            centre = next(iter(self._marks))
+        said = {deviations.DEVIATES: "deviates", deviations.LACKS: "lacks what comes with it"}
         signs = [f"  {sign} {words}" for sign, words in said.items() if sign in self._marks.values()]
         source = end_of(safe(execution.source), self.size.width // 3)
         self.query_one(PaneTitle).title = f"{source}{''.join(signs)}  {_OWN} {safe(execution.identifier, 60)}"
-        await self._load(record.record_id, record.record_id - AROUND, record.record_id + AROUND)
+        await self._load(centre, centre - AROUND, centre + AROUND)
 
     async def _load(self, centre: int, first: int, last: int) -> None:
         rows = await self.desk.ask(views.raw_around, centre, centre - first, last - centre)
