@@ -1,5 +1,7 @@
 """An execution beside the nearest normal one, aligned level by level."""
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import ClassVar
 
 from rich.text import Text
@@ -13,9 +15,11 @@ from krone_tui.store import comparison as queries
 from krone_tui.store import views
 from krone_tui.tui import keys
 from krone_tui.tui.screens.base import KroneScreen
+from krone_tui.tui.screens.mode_rows import short_title
 from krone_tui.tui.text import count, safe
-from krone_tui.tui.widgets.bars import KeyBar
+from krone_tui.tui.widgets.bars import KeyBar, PaneTitle
 from krone_tui.tui.widgets.line_list import LineList
+from krone_tui.tui.widgets.text_panel import TextPanel
 
 _SIGNS = {
     "same": ("=", "same"),
@@ -26,6 +30,8 @@ _SIGNS = {
     "missing": ("-", "missing"),
 }
 _MARK_WIDTH = 10
+_STEPS = 8
+"""Steps of a span that are told at most; two lines hold no more."""
 
 
 class CompareScreen(KroneScreen):
@@ -33,7 +39,12 @@ class CompareScreen(KroneScreen):
 
     PLACE = "compare"
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("compare")]
-    DEFAULT_CSS = "CompareScreen #title { height: 3; text-wrap: nowrap; text-overflow: ellipsis; background: ansi_default; color: ansi_default; }"
+    DEFAULT_CSS = """
+    CompareScreen {
+        #title { height: 3; text-wrap: nowrap; text-overflow: ellipsis; background: ansi_default; color: ansi_default; }
+        #whole { height: 2; }
+    }
+    """
 
     def __init__(self, execution_id: int) -> None:
         super().__init__()
@@ -46,6 +57,10 @@ class CompareScreen(KroneScreen):
         """Title, rows, keys."""
         yield Static(id="title", markup=False)
         yield LineList()
+        yield PaneTitle("Step", id="step")
+        whole = TextPanel(id="whole")
+        whole.can_focus = False
+        yield whole
         yield KeyBar(self.PLACE)
 
     def on_mount(self) -> None:
@@ -133,6 +148,19 @@ class CompareScreen(KroneScreen):
         half = self._half()
         self.query_one(LineList).show([_line(row, half) for row in self._shown], cursor=cursor, centre=True)
 
+        self._tell(cursor)
+
+    def on_line_list_moved(self, event: LineList.Moved) -> None:
+        """Tell the step under the cursor in full: a half of the screen seldom holds it."""
+        self._tell(event.line)
+
+    def _tell(self, line: int) -> None:
+        row = self._shown[line] if line < len(self._shown) else None
+        node = (row.here or row.normal) if row is not None else None
+        steps = "; ".join(islice(_details(node), _STEPS)) if node is not None else ""
+        said = f"{_SIGNS[row.mark][1]}: {steps}" if row is not None else ""
+        self.query_one("#whole", TextPanel).show(Text(safe(said, 1000)))
+
     def on_resize(self, _: events.Resize) -> None:
         """The halves follow the width."""
         if self._rows:
@@ -202,8 +230,16 @@ def _words(node: alignment.Node | None, depth: int) -> str:
     name = safe(node.name)
     if node.level == "status":
         times = f" ×{node.length}" if node.length > 1 else ""
-        return f"{'  ' * depth}{name}{times}  {safe(node.detail, 300)}"
+        return f"{'  ' * depth}{name}{times}  {safe(short_title(node.detail), 300)}"
     return f"{'  ' * depth}{name}  ({count(node.length, 'record')})"
+
+
+def _details(node: alignment.Node) -> Iterator[str]:
+    """What its steps say, in order."""
+    if node.level == "status":
+        yield node.detail + (f" ×{node.length}" if node.length > 1 else "")
+    for inner in node.children:
+        yield from _details(inner)
 
 
 def _fit(text: str, width: int) -> str:
