@@ -1,5 +1,6 @@
 """One execution as a tree: entity span → action span → status → record, filled as far as it is looked at."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -111,11 +112,15 @@ class ExecutionTree(Tree[Item], inherit_bindings=False):
         self._start: datetime | None = None
         self._spans: list[SpanTimes] = []
         self._asked: set[int] = set()
+        self._leading: re.Pattern[str] | None = None
+        """The identifier in front of a message, which is the same in every line."""
 
     def show_execution(self, execution: ExecutionRow, spans: Sequence[SpanTimes], marks: Marks) -> None:
         """Show another execution: entity spans folded, with their times; nothing below them yet."""
         self._marks, self._start, self._spans = marks, execution.start_time, list(spans)
         self._asked.clear()
+        own = re.escape(execution.identifier)
+        self._leading = None if execution.is_window else re.compile(rf"\[{own}\]:?\s+(?=\S)|{own}:\s+(?=\S)")
         self.clear()
         self._place(self.root, self._inside(self.root), 0)
         self.root.expand()
@@ -313,7 +318,9 @@ class ExecutionTree(Tree[Item], inherit_bindings=False):
         label.append(f"{self._offset(record.time)} L{record.first_line} ", "dim")
         if record.level and record.level not in ("INFO", "I", "DEBUG", "TRACE"):
             label.append(safe(record.level) + " ", "bold")
-        label.append(safe(record.message, _MOST_CHARACTERS), "bold" if flagged else "")
+        leading = self._leading.match(record.message) if self._leading else None
+        message = record.message[leading.end() :] if leading else record.message
+        label.append(safe(message, _MOST_CHARACTERS), "bold" if flagged else "")
         return label
 
     def _span_label(self, span: SpanTimes, before: SpanTimes | None) -> Text:
