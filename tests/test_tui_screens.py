@@ -19,6 +19,7 @@ from krone_tui.tui.screens.work import WorkScreen
 from krone_tui.tui.widgets.arrow_table import ArrowTable
 from krone_tui.tui.widgets.execution_tree import ExecutionTree
 from krone_tui.tui.widgets.line_list import LineList
+from krone_tui.tui.widgets.text_panel import TextPanel
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +134,43 @@ async def test_n_walks_through_every_flagged_execution_and_stops_at_the_last(
             lambda: isinstance(app.screen, TriageScreen) and app.screen.selected_execution == last,
             "triage at that execution",
         )
+
+
+async def test_few_failure_modes_leave_their_rows_to_the_evidence(log: Path, settings: Settings) -> None:
+    async with opened(log, settings) as (app, pilot):
+        modes, evidence = app.screen.query_one("#modes"), app.screen.query_one("#evidence")
+        panes = app.screen.query_one("#panes").size.height
+        assert modes.size.height == len(app.findings.modes) + 1
+        assert evidence.size.height == panes - modes.size.height
+        await pilot.resize_terminal(160, 45)
+        await pilot.pause(0.2)
+        assert modes.size.height == len(app.findings.modes) + 1
+        await pilot.resize_terminal(40, 10)
+        await pilot.pause(0.2)
+        assert modes.size.height == evidence.size.height == 2
+
+
+async def test_the_tree_leaves_out_the_identifier_that_every_message_begins_with(
+    log: Path, settings: Settings
+) -> None:
+    async with opened(log, settings) as (app, pilot):
+        await pilot.press("enter")
+        await until(lambda: "ERROR connection to database" in shown(app), "the record")
+        assert "n next" in shown(app).splitlines()[-1]
+
+
+async def test_the_comparison_tells_the_step_under_the_cursor_in_full(log: Path, settings: Settings) -> None:
+    async with opened(log, settings) as (app, pilot):
+        await pilot.press("d")
+        await until(lambda: isinstance(app.screen, CompareScreen) and "extra" in shown(app), "the comparison")
+        told = app.screen.query_one("#whole", TextPanel)
+        seen = {told.text}
+        for _ in range(12):
+            await pilot.press("j")
+            await pilot.pause()
+            seen.add(told.text)
+        assert "missing: [req-<*>] order stored in database" in seen
+        assert any(text.startswith("extra: [req-<*>] connection to database refused") for text in seen)
 
 
 async def test_the_comparison_names_what_is_missing_and_what_is_extra(log: Path, settings: Settings) -> None:

@@ -28,6 +28,10 @@ from krone_tui.tui.widgets.incident_header import IncidentHeader
 
 LISTED = 5000
 """Executions of one failure mode in the list; n and N walk through all of them."""
+_FRAME = 6
+"""Rows of header, histogram and keys."""
+_EVIDENCE = 9
+"""Rows that the evidence has at least on a narrow terminal."""
 _PAUSE = 0.03
 """Seconds the cursor must rest before what follows it is fetched, so that a held key asks nothing."""
 
@@ -39,14 +43,14 @@ class TriageScreen(KroneScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings("triage")]
     DEFAULT_CSS = """
     TriageScreen {
-        #panes { layout: grid; grid-size: 2 2; grid-columns: 1fr 40; grid-rows: 1fr 9; height: 1fr; background: ansi_default; }
+        #panes { layout: grid; grid-size: 2 2; grid-columns: 1fr 40; height: 1fr; background: ansi_default; }
         #modes { column-span: 2; height: 100%; }
         #evidence { column-span: 2; }
         #executions { display: none; }
         Vertical { background: ansi_default; }
         &.-listing #evidence { column-span: 1; }
         &.-listing #executions { display: block; }
-        &.-wide #panes { grid-columns: 1fr 64; grid-rows: 3fr 2fr; }
+        &.-wide #panes { grid-columns: 1fr 64; }
         &.-wide #evidence { column-span: 1; }
         &.-wide #executions { display: block; }
     }
@@ -58,6 +62,8 @@ class TriageScreen(KroneScreen):
         """Those in sight, in the order of the table."""
         self._executions: list[int] = []
         self._wanted_execution: int | None = None
+        self._list_rows = 0
+        """Of the failure modes, with their head."""
         self._told = True
         """Whether the evidence in sight is whole: on another screen a question may have stopped it."""
 
@@ -125,9 +131,20 @@ class TriageScreen(KroneScreen):
             ),
             row,
         )
+        self._share_rows(len(self.modes))
         table.show(rows, labels=labels, widths=widths, cursor=at)
         if not keep or self.selected_mode != current:
             self._follow_mode()
+
+    def _share_rows(self, modes: int) -> None:
+        """The list is as high as its rows, up to its share; the evidence has the others."""
+        panes = self.query_one("#panes")
+        height = self.size.height - _FRAME
+        most = height * 3 // 5 if self.wide else height - _EVIDENCE
+        wanted = max(2, min(modes + 1, most))
+        if self._list_rows != wanted:
+            self._list_rows = wanted
+            panes.styles.grid_rows = f"{wanted} 1fr"
 
     @property
     def selected_mode(self) -> views.FailureModeRow | None:

@@ -10,7 +10,7 @@ from krone_tui.tui import keys
 class KeyBar(Widget):
     """What can be done here, as much of it as fits on one line."""
 
-    DEFAULT_CSS = "KeyBar { height: 1; dock: bottom; background: ansi_default; color: ansi_default; }"
+    DEFAULT_CSS = "KeyBar { height: 1; dock: bottom; text-wrap: nowrap; background: ansi_default; color: ansi_default; }"
 
     def __init__(self, place: str) -> None:
         super().__init__()
@@ -22,7 +22,8 @@ class KeyBar(Widget):
         shown = keys.bar(self._place)
         # Back, help and quit always have their place at the end.
         tail = [key for key in shown if key.action in ("app.help", "app.leave", "app.go_back", "app.stop")]
-        room = self.size.width - sum(len(key.shown) + len(key.label) + 3 for key in tail)
+        # The blanks behind the last one need no room.
+        room = self.size.width + 2 - sum(len(key.shown) + len(key.label) + 3 for key in tail)
         for key in [key for key in shown if key not in tail]:
             width = len(key.shown) + len(key.label) + 3
             if width > room:
