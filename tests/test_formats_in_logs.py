@@ -167,3 +167,56 @@ def test_a_number_for_a_level_is_named_only_where_its_scheme_is_known(
 )
 def test_the_context_before_a_message_is_kept(read: Read, line: str, field: str, value: str) -> None:
     assert read([line] * 12, f"message, json_extract_string(fields, '$.{field}')")[0] == ("loaded", value)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        'INFO:     10.8.0.1:30000 - "POST /v1/orders HTTP/1.1" 500 Internal Server Error',
+        "GET /orders/17 500 12.021 ms - 1043",
+        '[11/Mar/2026 02:00:00] "GET /orders HTTP/1.1" 200 12',
+        '10.0.0.9 - - [11/Mar/2026 02:00:00] "GET /orders HTTP/1.1" 500 -',
+        "[E0311 02:22:10.484903000 watchdog.cpp:607] [Rank 0] caught timeout",
+        "WARNING:shop.pool:retrying",
+    ],
+    ids=["uvicorn", "morgan", "runserver", "werkzeug", "glog", "python's root"],
+)
+def test_what_another_program_writes_amid_lines_with_a_time_is_a_record(read: Read, other: str) -> None:
+    lines = [f"2026-03-11 02:00:{n:02},200 INFO engine finished {n}" for n in range(60)]
+    for at in (50, 33, 12):
+        lines.insert(at, other)
+    found = read(lines, "first_line, last_line, message")
+    assert [(first, last) for first, last, _ in found] == [(n, n) for n in range(1, 64)]
+    assert other.endswith(found[12][2])
+
+
+def test_what_continues_a_record_belongs_to_it_beside_another_program_s_lines(read: Read) -> None:
+    inside = [
+        "SELECT id, state",
+        "FROM orders",
+        "Error: see below",
+        "INFO is 7",
+        "id | state",
+        "17 | FAILED",
+        "Traceback (most recent call last):",
+        '  File "x.py", line 3',
+        "ValueError: no",
+    ]
+    lines = []
+    for n in range(40):
+        lines.append(f"2026-03-11 02:00:{n:02},200 ERROR engine query failed")
+        lines += inside if n % 20 == 0 else []
+        lines += ['INFO:     10.8.0.1:30000 - "GET / HTTP/1.1" 200 OK'] if n % 3 == 0 else []
+    found = read(lines, "message, last_line - first_line")
+    assert found[0] == ("\n".join(["engine query failed", *inside]), len(inside))
+    assert len(found) == 40 + 14
+
+
+def test_a_rare_second_header_is_found_late_in_a_long_log(read: Read) -> None:
+    lines = [f"2026-03-11 02:{n // 60 % 60:02}:{n % 60:02},200 INFO engine finished {n}" for n in range(3000)]
+    lines[2900:2900] = [
+        f"E0311 02:48:{n:02}.000001    7 dns.go:153] limits exceeded\ndetails of it" for n in range(4)
+    ]
+    found = read(lines, "level, component, message")
+    assert len(found) == 3004
+    assert found[2900] == ("E", "dns.go", "limits exceeded\ndetails of it")

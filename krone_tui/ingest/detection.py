@@ -18,6 +18,8 @@ SAMPLE_LINES = 1_000
 
 _MIN_SHARE = 0.01
 """Of the sample: a format rarer than that is taken for chance."""
+_MIN_BESIDE = 2
+"""Lines without a time that begin alike: fewer are taken for a part of the record before."""
 _NESTED_SHARE = 0.2
 """Of the lines of a format that covers this one wholly and is no less telling: else this one is chance."""
 _WRAPPED_SHARE = 0.8
@@ -87,14 +89,16 @@ def fits(lines: pa.Array, shape: Shape) -> Asking[bool]:
     return bool(hits.any(axis=1).mean() >= _REUSED_SHARE)
 
 
-def further_layouts(lines: pa.Array, shape: Shape, clock: Clock) -> Asking[Shape]:
-    """The shape with the formats added that the sampled lines, which none of its own fits, are written in."""
+def further_layouts(lines: pa.Array, shape: Shape, clock: Clock, *, many: bool) -> Asking[Shape]:
+    """The shape with the formats added that the sampled lines, which none of its own fits, are written in.
+
+    many: they are so large a part of the source that they may be written in any; else they mostly continue records.
+    """
     texts = [text[:_MAX_SAMPLE_CHARACTERS] for text in lines.to_pylist()]
-    more = [
-        layout
-        for layout in (yield from _layouts(texts, clock))
-        if layout.name not in shape.names and _tells_more_than_level(layout)
-    ]
+    found = (yield from _layouts(texts, clock)) if many else ()
+    more = [layout for layout in found if layout.name not in shape.names and _tells_more_than_level(layout)]
+    if not more:
+        more = yield from _layouts_beside(texts, shape.layouts, clock)
     return replace(shape, layouts=(*shape.layouts, *more)) if more else shape
 
 
@@ -173,8 +177,27 @@ def _layouts(texts: Sequence[str], clock: Clock) -> Asking[tuple[Layout, ...]]:
         if pairs.sum() >= minimum and any(layout.roles.get(role) for role in ("time", "level", "message")):
             found.append(layout)
             left = [text for text, hit in zip(left, pairs, strict=True) if not hit]
-    yield from _take_headers(left, generic, found, total=len(texts), clock=clock)
-    return tuple(found)
+    left = yield from _take_headers(left, generic, found, total=len(texts), clock=clock)
+    return (*found, *(yield from _layouts_beside(left, found, clock)))
+
+
+def _layouts_beside(texts: Sequence[str], found: Sequence[Layout], clock: Clock) -> Asking[list[Layout]]:
+    """What another program writes amid lines with a time: rare, but headers that no part of a record begins with.
+
+    Where records have many lines, or each is its line, what follows them needs no header of its own.
+    """
+    timed = any(isinstance(layout, TextLayout) and layout.times for layout in found)
+    texts = [text for text in texts if text.strip() and not text[0].isspace()]
+    if not timed or not texts or any(getattr(layout, "multiline", False) for layout in found):
+        return []
+    telling = [
+        item
+        for item in header_formats()
+        if item.beside or (item.needs_time and not item.generic and not item.min_share)
+    ]
+    more: list[Layout] = []
+    yield from _take_headers(list(texts), telling, more, total=len(texts), clock=clock, beside=True)
+    return [layout for layout in more if all(layout.name != other.name for other in found)]
 
 
 def _take_headers(
@@ -184,6 +207,7 @@ def _take_headers(
     *,
     total: int,
     clock: Clock,
+    beside: bool = False,
 ) -> Asking[list[str]]:
     """Add to `found` the formats that the lines are written in; returns the lines that none of them fits."""
     if not texts:
@@ -211,7 +235,8 @@ def _take_headers(
     left = np.ones(len(texts), dtype=bool)
     for item, layout, mask in candidates:
         mine = mask & left
-        if mine.sum() < max(1.0, _MIN_SHARE * total, item.min_share * total):
+        least = _MIN_BESIDE if beside and item.beside else max(1.0, item.min_share * total)
+        if mine.sum() < max(least, _MIN_SHARE * total):
             continue
         if _is_chance(item, mask, candidates):
             continue

@@ -143,13 +143,14 @@ class SourceParser:
         assert self.shape is not None
         codes = yield from classify(lines, self.shape.layouts)
         unknown = codes == OTHER
+        many = bool(self._detections and unknown.mean() > LOOSE_SHARE)
         if (
             len(codes) >= _MIN_REDETECTED_LINES
-            and unknown.mean() > LOOSE_SHARE
-            and 0 < self._detections < _MAX_DETECTIONS
+            and self._detections < _MAX_DETECTIONS
+            and (many or (unknown.any() and self.shape.layouts))
         ):
             more = yield from further_layouts(
-                _sample_lines(lines.filter(column(unknown))), self.shape, self.clock
+                _sample_lines(lines.filter(column(unknown))), self.shape, self.clock, many=many
             )
             if more is not self.shape:
                 # What is pending was numbered by the layouts so far; theirs stay first.

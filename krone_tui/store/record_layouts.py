@@ -334,6 +334,9 @@ def _one_time(text: str, kind: str, clock: Clock) -> str:
         )
     period = period_of(kind)
     if period == "year":
+        if kind.startswith("%m%d"):
+            # A month may lack its zero: 516 is 16 May.
+            text = f"CASE WHEN strpos({text}, ' ') = 4 THEN '0' || {text} ELSE {text} END"
         # A leap year, so that 29 February is a date.
         parsed = f"try_strptime('2000 ' || {text}, {quoted('%Y ' + kind)})"
         return f"({parsed} + to_years({clock.latest.year - 2000}))"

@@ -47,6 +47,8 @@ class HeaderFormat:
     min_share: float
     """Taken only when this share of a source's lines has it: formats that say little are easily mistaken."""
     time_optional: bool
+    beside: bool
+    """Without a time, and yet taken beside headers with one: its lines continue no record."""
     samples: tuple[Sample, ...]
 
     @property
@@ -167,6 +169,7 @@ def _format(entry: Mapping[str, Any], parts: Mapping[str, str]) -> HeaderFormat:
         layout,
         float(str(data.get("min_share", 0.0))),
         bool(data.get("time_optional", False)),
+        bool(data.get("beside", False)),
         tuple(Sample(s["line"], {key: value for key, value in s.items() if key != "line"}) for s in samples),
     )
 
