@@ -220,3 +220,29 @@ def test_a_rare_second_header_is_found_late_in_a_long_log(read: Read) -> None:
     found = read(lines, "level, component, message")
     assert len(found) == 3004
     assert found[2900] == ("E", "dns.go", "limits exceeded\ndetails of it")
+
+
+def test_a_dotted_name_before_the_message_is_a_logger_only_where_it_recurs(read: Read) -> None:
+    def said(names: list[str]) -> list[tuple[Any, ...]]:
+        lines = [f"2026-03-11 02:00:{n:02},200 INFO {names[n % len(names)]} is done {n}" for n in range(60)]
+        return read(lines, "component, message")[:1]
+
+    assert said(["shop.cart", "django.request", "shop.pay"]) == [("shop.cart", "is done 0")]
+    assert said(["pay.yaml", "shop.conf"]) == [(None, "pay.yaml is done 0")]
+    assert said([f"order.x{n}y" for n in range(60)]) == [(None, "order.x0y is done 0")]
+
+
+@pytest.mark.parametrize(
+    ("stamp", "when"),
+    [
+        ("03/11 02:00:27.963:", "2024-03-11 02:00:27.963"),
+        ("03-11 02:00:27", "2024-03-11 02:00:27"),
+        ("31/12 02:00:27,5", "2023-12-31 02:00:27.5"),
+        ("11-Mar 02:00", "2024-03-11 02:00:00"),
+        ("[11 Mar 02:00:27]", "2024-03-11 02:00:27"),
+    ],
+)
+def test_a_date_without_its_year_is_read(read: Read, stamp: str, when: str) -> None:
+    written = datetime(2024, 3, 11, 12).timestamp()  # noqa: DTZ001 (as logs write it)
+    found = read([f"{stamp} the queue is full"] * 12, "CAST(time AS VARCHAR)", written)
+    assert found == [(when,)] * 12

@@ -1,5 +1,6 @@
 """Which header formats a source uses, from a sample of its lines."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 from krone_tui.ingest.formats import HeaderFormat, Wrapper, header_formats, may_begin, wrappers
 from krone_tui.ingest.structured import is_docker, is_otlp, json_layout, json_objects, logfmt_layout
 from krone_tui.store.columns import column
-from krone_tui.store.questions import Asking, matches, parsed_times, unwrap
+from krone_tui.store.questions import Asking, captured, matches, parsed_times, unwrap
 from krone_tui.store.record_layouts import Clock, Layout, LogfmtLayout, TextLayout, Unwrap
 
 SAMPLE_LINES = 1_000
@@ -20,6 +21,15 @@ _MIN_SHARE = 0.01
 """Of the sample: a format rarer than that is taken for chance."""
 _MIN_BESIDE = 2
 """Lines without a time that begin alike: fewer are taken for a part of the record before."""
+_MIN_RECURRING = 3
+_RECURRING_SHARE = 0.8
+"""Of the lines of a format must share their name with two others."""
+_NO_NAMES = frozenset(
+    "bak bin bz2 c cc cfg class com conf cpp crt csv dat db dll doc docx exe gif go gz h html ini io jar java jpg js json"
+    " key lib local log md net org pdf pem php pid png properties py rb rpm rs service sh so sock socket sql tar target"
+    " tgz timer tmp toml ts txt war xls xlsx xml xz yaml yml zip".split()
+)
+"""What comes last in the name of a file, a unit or a host, and in no logger's."""
 _NESTED_SHARE = 0.2
 """Of the lines of a format that covers this one wholly and is no less telling: else this one is chance."""
 _WRAPPED_SHARE = 0.8
@@ -240,6 +250,8 @@ def _take_headers(
             continue
         if _is_chance(item, mask, candidates):
             continue
+        if item.recurs and not (yield from _recurs(item, lines.filter(column(mask)))):
+            continue
         found.append(layout)
         left &= ~mask
     return [text for text, unfit in zip(texts, left, strict=True) if unfit]
@@ -259,6 +271,14 @@ def _is_chance(
         and mask.sum() < _NESTED_SHARE * theirs.sum()
         for other, _, theirs in candidates
     )
+
+
+def _recurs(item: HeaderFormat, lines: pa.Array) -> Asking[bool]:
+    """Whether most of these lines share what the format calls a name with many, and it ends as no file or host does."""
+    said = (yield from captured(lines, item.layout, item.recurs)).to_pylist()
+    shared = sum(count for count in Counter(said).values() if count >= _MIN_RECURRING)
+    files = sum(text.rpartition(".")[2].lower() in _NO_NAMES for text in said)
+    return shared >= _RECURRING_SHARE * len(said) and files <= (1 - _RECURRING_SHARE) * len(said)
 
 
 def _needed_times(

@@ -112,6 +112,12 @@ def matches(lines: pa.Array, layouts: Sequence[Layout]) -> Asking[npt.NDArray[np
     return np.column_stack([small_integers(values) for values in found.columns]).astype(np.bool_)
 
 
+def captured(lines: pa.Array, layout: Layout, group: str) -> Asking[pa.ChunkedArray]:
+    """What one group of the layout's pattern holds in each line, which it matches."""
+    query = f"SELECT h.{group} AS text FROM (SELECT {layout.capture('line')} AS h FROM rows)"
+    return (yield Question(lines, query)).column(0)
+
+
 def parsed_times(lines: pa.Array, layout: TextLayout, clock: Clock) -> Asking[npt.NDArray[np.bool_]]:
     """Which line's time each of the layout's time formats can read: lines × formats."""
     columns = ", ".join(
