@@ -246,3 +246,41 @@ def test_a_date_without_its_year_is_read(read: Read, stamp: str, when: str) -> N
     written = datetime(2024, 3, 11, 12).timestamp()  # noqa: DTZ001 (as logs write it)
     found = read([f"{stamp} the queue is full"] * 12, "CAST(time AS VARCHAR)", written)
     assert found == [(when,)] * 12
+
+
+@pytest.mark.parametrize(
+    ("tag", "thread"),
+    [
+        ("[rank{}]: ", "rank{}"),
+        ("worker-{} ", "worker-{}"),
+        ("(node {}) ", "node {}"),
+        ("(Trainer pid=40{}, ip=10.0.0.1) ", "Trainer pid=40{}, ip=10.0.0.1"),
+        ("relay {}: ", "relay {}"),
+        ("{}|shop  | ", "{}|shop"),
+    ],
+)
+def test_which_of_several_wrote_a_line_is_its_thread(read: Read, tag: str, thread: str) -> None:
+    lines = [f"{tag.format(n % 4)}2026-03-11 02:00:{n:02},160 - trainer - INFO - step {n}" for n in range(60)]
+    lines[8:8] = [f"{tag.format(0)}Traceback (most recent call last):", f"{tag.format(0)}  File x"]
+    lines += [f"{tag.format(n)}[E0311 02:22:10.484903000 dog.cpp:6] caught timeout" for n in range(2)]
+    found = read(lines, "thread, level, component, message, first_line, last_line")
+    assert found[1] == (thread.format(1), "INFO", "trainer", "step 1", 2, 2)
+    assert found[8][4:] == (9, 10)
+    assert found[-1] == (thread.format(1), "E", "dog.cpp", "caught timeout", 64, 64)
+
+
+def test_the_words_before_a_time_are_no_thread_where_each_has_its_own(read: Read) -> None:
+    lines = [f"job{n} 2026-03-11 02:00:{n:02} started" for n in range(60)]
+    assert read(lines, "thread, message")[7] == (None, "started")
+
+
+def test_a_thread_of_one_of_several_is_told_with_it(read: Read) -> None:
+    lines = [
+        f"[rank{n % 4}]: 2026-03-11 02:00:{n:02},160 [main] INFO a.b.Trainer - step {n}" for n in range(60)
+    ]
+    assert read(lines, "thread, component, message, prefix || message")[5] == (
+        "rank1 main",
+        "a.b.Trainer",
+        "step 5",
+        lines[5],
+    )

@@ -1,5 +1,6 @@
 """Which header formats a source uses, from a sample of its lines."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,10 +25,10 @@ _MIN_BESIDE = 2
 _MIN_RECURRING = 3
 _RECURRING_SHARE = 0.8
 """Of the lines of a format must share their name with two others."""
-_NO_NAMES = frozenset(
-    "bak bin bz2 c cc cfg class com conf cpp crt csv dat db dll doc docx exe gif go gz h html ini io jar java jpg js json"
-    " key lib local log md net org pdf pem php pid png properties py rb rpm rs service sh so sock socket sql tar target"
-    " tgz timer tmp toml ts txt war xls xlsx xml xz yaml yml zip".split()
+_NO_NAMES = re.compile(
+    r"\.(?i:bak|bin|bz2|c|cc|cfg|class|com|conf|cpp|crt|csv|dat|db|dll|docx?|exe|gif|go|gz|h|html|ini|io|jar|java|jpg|js|json"
+    r"|key|lib|local|log|md|net|org|pdf|pem|php|pid|png|properties|py|rb|rpm|rs|service|sh|so|sock|socket|sql|tar|target"
+    r"|tgz|timer|tmp|toml|ts|txt|war|xlsx?|xml|xz|ya?ml|zip)$"
 )
 """What comes last in the name of a file, a unit or a host, and in no logger's."""
 _NESTED_SHARE = 0.2
@@ -71,17 +72,29 @@ def detect(lines: pa.Array, clock: Clock) -> Asking[Shape]:
         return Shape((), otlp=True)
     colours = any("\x1b[" in text for text in texts)
     for wrapper in (yield from _possible_wrappers(texts, colours)):
+        if wrapper.varies:
+            continue
         if wrapper.unwrap.kind == "json" and not (
             is_docker(objects) and len(objects) >= _WRAPPED_SHARE * len(texts)
         ):
             continue
         if (shape := (yield from _wrapped(texts, wrapper, colours, clock))) is not None:
             return shape
-    if colours:
-        plain = Unwrap("", kind="none", colours=True)
+    plain = Unwrap("", kind="none", colours=True) if colours else None
+    bare = texts
+    if plain is not None:
         inside = (yield from unwrap(_strings(texts), plain, clock)).column("body").to_pylist()
-        return Shape((yield from _layouts([text.rstrip("\n") for text in inside], clock)), plain)
-    return Shape((yield from _layouts(texts, clock)))
+        bare = [text.rstrip("\n") for text in inside]
+    layouts = yield from _layouts(bare, clock)
+    dropping = {item.name for item in header_formats() if item.drops}
+    if any(layout.name in dropping for layout in layouts):
+        for wrapper in wrappers():
+            if (
+                wrapper.varies
+                and (shape := (yield from _wrapped(texts, wrapper, colours, clock))) is not None
+            ):
+                return shape
+    return Shape(layouts, plain)
 
 
 def fits(lines: pa.Array, shape: Shape) -> Asking[bool]:
@@ -135,6 +148,11 @@ def _wrapped(texts: list[str], wrapper: Wrapper, colours: bool, clock: Clock) ->
     if wrapper.unwrap.kind == "text":
         wrapped = sum(bool(prefix) for prefix in inside.column("prefix").to_pylist())
         if wrapped < _WRAPPED_SHARE * len(texts):
+            return None
+    if wrapper.varies:
+        # A line's own number, or the first word of what it says, is of hardly any other line.
+        said = Counter(text for text in inside.column("thread").to_pylist() if text)
+        if len(said) < 2 or sum(count for count in said.values() if count > 1) < _WRAPPED_SHARE * len(texts):
             return None
     layouts = yield from _layouts(bodies, clock)
     if wrapper.soft:
@@ -277,7 +295,7 @@ def _recurs(item: HeaderFormat, lines: pa.Array) -> Asking[bool]:
     """Whether most of these lines share what the format calls a name with many, and it ends as no file or host does."""
     said = (yield from captured(lines, item.layout, item.recurs)).to_pylist()
     shared = sum(count for count in Counter(said).values() if count >= _MIN_RECURRING)
-    files = sum(text.rpartition(".")[2].lower() in _NO_NAMES for text in said)
+    files = sum(bool(_NO_NAMES.search(text)) for text in said)
     return shared >= _RECURRING_SHARE * len(said) and files <= (1 - _RECURRING_SHARE) * len(said)
 
 

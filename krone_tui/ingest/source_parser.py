@@ -25,7 +25,7 @@ _MAX_DETECTIONS = 4
 """Per source: how often a chunk full of unknown lines makes the parser look for more formats."""
 _MIN_REDETECTED_LINES = 1_000
 """A smaller chunk is no ground for looking for more formats."""
-_WRAP_COLUMNS = ("prefix", "time", "host", "component")
+_WRAP_COLUMNS = ("prefix", "time", "host", "component", "thread")
 
 
 class SourceParser:
@@ -234,7 +234,7 @@ def _other_stream(wrapped: pa.Table | None, codes: npt.NDArray[np.int8]) -> npt.
     broken = np.zeros(len(codes), dtype=bool)
     if wrapped is None or len(codes) < 2:
         return broken
-    for name in ("host", "component"):
+    for name in ("host", "component", "thread"):
         values = wrapped.column(name).combine_chunks().dictionary_encode()
         keys = (
             (values.chunk(0) if isinstance(values, pa.ChunkedArray) else values)

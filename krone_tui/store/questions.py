@@ -130,7 +130,8 @@ def parsed_times(lines: pa.Array, layout: TextLayout, clock: Clock) -> Asking[np
 
 
 def unwrap(lines: pa.Array, wrapper: Unwrap, clock: Clock) -> Asking[pa.Table]:
-    """The lines inside a wrapper: body (with newline), prefix, time, host, component, partial, stderr; a row a line.
+    """The lines inside a wrapper: body (with newline), prefix, time, host, component, thread, partial, stderr; a row
+    a line.
 
     A line without the wrapper is its own body, with an empty prefix.
     """
@@ -150,7 +151,9 @@ def unwrap(lines: pa.Array, wrapper: Unwrap, clock: Clock) -> Asking[pa.Table]:
         layout = TextLayout(wrapper.name, wrapper.pattern, wrapper.times)
         capture = layout.capture("plain")
         columns = {"body": "substr(plain, length(h.prefix) + 1)", "prefix": "h.prefix"}
-        columns |= {name: f"nullif(h.{name}, '')" for name in ("host", "component") if name in layout.groups}
+        for name in ("host", "component", "thread"):
+            if groups := [group for group in layout.groups if group.rstrip("234") == name]:
+                columns[name] = f"nullif({' || '.join(f'h.{group}' for group in groups)}, '')"
         columns["time"] = (
             time_expression("h.time", wrapper.times, clock) if "time" in layout.groups else "NULL"
         )
@@ -158,7 +161,7 @@ def unwrap(lines: pa.Array, wrapper: Unwrap, clock: Clock) -> Asking[pa.Table]:
         columns["stderr"] = "h.stream = 'stderr'" if "stream" in layout.groups else "false"
     else:
         capture, columns = "NULL", {"body": "plain", "partial": "false", "stderr": "false"}
-    defaults = {"prefix": "''", "time": "NULL", "host": "NULL", "component": "NULL"}
+    defaults = {"prefix": "''", "time": "NULL", "host": "NULL", "component": "NULL", "thread": "NULL"}
     types = {"time": "TIMESTAMP", "partial": "TINYINT", "stderr": "TINYINT"}
     shown = ", ".join(
         f"CAST({sql} AS {types.get(name, 'VARCHAR')}){' || chr(10)' if name == 'body' else ''} AS {name}"

@@ -34,7 +34,7 @@ class Batch:
     source_id: int
     rows: pa.Table
     """first_line, last_line, layout (a number in `layouts`, or OTHER), text, and of a wrapped source original, wrap_prefix,
-    wrap_time, wrap_host, wrap_component; of OTLP line_number, text."""
+    wrap_time, wrap_host, wrap_component, wrap_thread; of OTLP line_number, text."""
     layouts: Sequence[Layout]
     clock: Clock
     otlp: bool = False
@@ -136,13 +136,15 @@ def _append_records(store: Store, joined: _Joined, first_id: int) -> None:
         shown.append(f"{f'CASE {whens} ELSE {otherwise} END' if whens else otherwise} AS {name}")
     parsed = (
         f"SELECT record_id, source_id, first_line, last_line, {', '.join(shown)}"
-        f"{', original, wrap_prefix, wrap_time, wrap_host, wrap_component' if wrapped else ''}"
+        f"{', original, wrap_prefix, wrap_time, wrap_host, wrap_component, wrap_thread' if wrapped else ''}"
         f" FROM (SELECT *{captures} FROM rows)"
     )
     if wrapped:
         parsed = (
             "SELECT record_id, source_id, first_line, last_line, coalesce(time, wrap_time), level,"
-            " coalesce(component, wrap_component), coalesce(host, wrap_host), process, thread, fields,"
+            " coalesce(component, wrap_component), coalesce(host, wrap_host), process,"
+            # A thread is one of its rank's, or its worker's.
+            " nullif(concat_ws(' ', wrap_thread, thread), ''), fields,"
             " nullif(wrap_prefix || coalesce(prefix, ''), ''), message,"
             " CASE WHEN raw IS NOT NULL OR original <> wrap_prefix || coalesce(prefix, '') || message"
             f" THEN original END FROM ({parsed})"

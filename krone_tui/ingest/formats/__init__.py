@@ -51,6 +51,8 @@ class HeaderFormat:
     """Without a time, and yet taken beside headers with one: its lines continue no record."""
     recurs: str
     """A group whose texts must be few, as names are, and no files' or hosts'; empty: none."""
+    drops: bool
+    """What stands before the time is in no column."""
     samples: tuple[Sample, ...]
 
     @property
@@ -73,6 +75,8 @@ class Wrapper:
     """Taken only when the lines inside have a header of their own."""
     for_level: bool
     """Taken only when that header states a level too: the outer one is a header already, and lacks it."""
+    varies: bool
+    """Tried only where else what stands before the time would be lost, and taken only where it is of several."""
     sample: str
 
     @property
@@ -109,6 +113,7 @@ def wrappers() -> tuple[Wrapper, ...]:
             ),
             entry.get("soft", False),
             entry.get("for_level", False),
+            entry.get("varies", False),
             entry["sample"],
         )
         for entry in _read("wrappers.toml")["wrapper"]
@@ -173,6 +178,7 @@ def _format(entry: Mapping[str, Any], parts: Mapping[str, str]) -> HeaderFormat:
         bool(data.get("time_optional", False)),
         bool(data.get("beside", False)),
         str(data.get("recurs", "")),
+        bool(data.get("drops", False)),
         tuple(Sample(s["line"], {key: value for key, value in s.items() if key != "line"}) for s in samples),
     )
 
