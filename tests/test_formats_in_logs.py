@@ -284,3 +284,65 @@ def test_a_thread_of_one_of_several_is_told_with_it(read: Read) -> None:
         "step 5",
         lines[5],
     )
+
+
+def test_a_log_that_names_its_columns_is_read_by_them(read: Read) -> None:
+    head = [
+        "#Software: Microsoft Internet Information Services 10.0",
+        "#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query c-ip cs(User-Agent) sc-status sc-win32-status",
+    ]
+    lines = [
+        f"2026-03-11 02:00:{n:02} 10.1.0.5 GET /report.aspx - 10.2.4.{n} Mozilla/5.0+(X) {500 if n == 7 else 200} 0"
+        for n in range(30)
+    ]
+    found = read([*head, *lines], "CAST(time AS VARCHAR), message, raw")
+    assert found[:3] == [
+        (None, head[0], None),
+        (None, head[1], None),
+        ("2026-03-11 02:00:00", "GET /report.aspx", lines[0]),
+    ]
+    assert found[9][1] == "GET /report.aspx status=500"
+    (fields,) = read([*head, *lines], "fields")[9]
+    assert json.loads(fields) == {
+        "s-ip": "10.1.0.5", "cs-method": "GET", "cs-uri-stem": "/report.aspx", "c-ip": "10.2.4.7",
+        "cs(User-Agent)": "Mozilla/5.0+(X)", "sc-status": "500", "sc-win32-status": "0",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fields", "line", "expected"),
+    [
+        (
+            "#Fields: date-time,event-id,sender-address,message-subject",
+            '2026-03-11T02:00:00.123Z,FAIL,a@b.cz,"Hello, ""you"""',
+            ("2026-03-11 02:00:00.123", "event-id=FAIL sender-address=a@b.cz message-subject=Hello, \\you\\"),
+        ),
+        (
+            "#fields\tts\tuid\tmethod\turi\tstatus_code",
+            "1773194400.5\tCx7\tGET\t/a b\t502",
+            ("2026-03-11 02:00:00.5", "GET /a b status=502"),
+        ),
+        (
+            "#Fields: date time x-edge-location cs-method cs-uri-stem sc-status",
+            "2026-03-11\t02:00:00\tLAX1\tGET\t/index.html\t404",
+            ("2026-03-11 02:00:00", "GET /index.html status=404"),
+        ),
+    ],
+    ids=["commas", "Zeek", "names and values parted differently"],
+)
+def test_columns_may_be_parted_by_other_signs(
+    read: Read, fields: str, line: str, expected: tuple[str, str]
+) -> None:
+    assert read([fields, *[line] * 12], "CAST(time AS VARCHAR), message")[1] == expected
+
+
+@pytest.mark.parametrize("key", ["DownstreamStatus", "response_code", "http_status", "responseCode"])
+def test_a_failing_status_is_told_without_a_message(read: Read, key: str) -> None:
+    lines = [
+        json.dumps({"time": "2026-03-14T08:00:00Z", "level": "info", "path": "/a", key: status})
+        for status in (200, 502) * 6
+    ]
+    assert [message for (message,) in read(lines, "message")][:2] == [
+        f"path=/a {key}=200",
+        f"path=/a {key}=502 status=502",
+    ]

@@ -15,12 +15,21 @@ from pydantic import PlainSerializer, PlainValidator, TypeAdapter
 from krone_tui.ingest.detection import Shape
 from krone_tui.ingest.reading import Mark
 from krone_tui.ingest.sources import SourceFile
-from krone_tui.store.record_layouts import JournalLayout, JsonLayout, LogfmtLayout, TextLayout, Unwrap
+from krone_tui.store.record_layouts import (
+    JournalLayout,
+    JsonLayout,
+    LogfmtLayout,
+    TableLayout,
+    TextLayout,
+    Unwrap,
+)
 
 MAX_REST = 1 << 20
 """Characters of an unfinished record that are kept; the place before a longer one is no place to go on at."""
 
-_LAYOUTS = {kind.__name__: kind for kind in (TextLayout, JsonLayout, LogfmtLayout, JournalLayout)}
+_LAYOUTS = {
+    kind.__name__: kind for kind in (TextLayout, JsonLayout, LogfmtLayout, TableLayout, JournalLayout)
+}
 
 
 class OutdatedBookmarkError(Exception):

@@ -10,7 +10,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from krone_tui.ingest.formats import HeaderFormat, Wrapper, header_formats, may_begin, wrappers
-from krone_tui.ingest.structured import is_docker, is_otlp, json_layout, json_objects, logfmt_layout
+from krone_tui.ingest.structured import (
+    is_docker,
+    is_otlp,
+    json_layout,
+    json_objects,
+    logfmt_layout,
+    table_layouts,
+)
 from krone_tui.store.columns import column
 from krone_tui.store.questions import Asking, captured, matches, parsed_times, unwrap
 from krone_tui.store.record_layouts import Clock, Layout, LogfmtLayout, TextLayout, Unwrap
@@ -22,6 +29,8 @@ _MIN_SHARE = 0.01
 """Of the sample: a format rarer than that is taken for chance."""
 _MIN_BESIDE = 2
 """Lines without a time that begin alike: fewer are taken for a part of the record before."""
+_MIN_TABLE_SHARE = 0.05
+"""Of the lines must have as many values as columns were named: a comment may name some too."""
 _MIN_RECURRING = 3
 _RECURRING_SHARE = 0.8
 """Of the lines of a format must share their name with two others."""
@@ -195,6 +204,11 @@ def _layouts(texts: Sequence[str], clock: Clock) -> Asking[tuple[Layout, ...]]:
     if len(objects) >= minimum:
         found.append(json_layout(objects))
         left = [text for text in left if not json_objects([text])]
+    for table in table_layouts(left):
+        fit = (yield from matches(_strings(left), [table]))[:, 0]
+        if fit.sum() >= max(1.0, _MIN_TABLE_SHARE * len(fit)):
+            found.append(table)
+            left = [text for text, hit in zip(left, fit, strict=True) if not hit]
     specific = [item for item in header_formats() if not item.generic]
     generic = [item for item in header_formats() if item.generic]
     left = yield from _take_headers(left, specific, found, total=len(texts), clock=clock)

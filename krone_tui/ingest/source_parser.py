@@ -12,7 +12,7 @@ from krone_tui.ingest.cutting import LOOSE_SHARE, Lines, loose_lines, record_sta
 from krone_tui.ingest.detection import SAMPLE_LINES, Shape, further_layouts
 from krone_tui.store.columns import column, small_integers
 from krone_tui.store.questions import CONTINUED, OTHER, Asking, classify, unwrap
-from krone_tui.store.record_layouts import Clock, JsonLayout, Layout, LogfmtLayout, Unwrap
+from krone_tui.store.record_layouts import Clock, JsonLayout, Layout, LogfmtLayout, TableLayout, Unwrap
 from krone_tui.store.records import Batch
 
 _BATCH_BYTES = 48 << 20
@@ -118,7 +118,11 @@ class SourceParser:
             headed=bool(self.shape.layouts),
             loose=self._unknown > LOOSE_SHARE * (self._unknown + self._headed),
             single=np.array(
-                [isinstance(layout, JsonLayout | LogfmtLayout) for layout in self.shape.layouts], dtype=bool
+                [
+                    isinstance(layout, JsonLayout | LogfmtLayout | TableLayout)
+                    for layout in self.shape.layouts
+                ],
+                dtype=bool,
             ),
             broken=_other_stream(wrapped, codes),
         )

@@ -1,14 +1,18 @@
-"""Which keys of a structured log (JSON lines, logfmt) are its time, level, message and so on."""
+"""Which keys of a structured log (JSON lines, logfmt, tables with named columns) are its time, level, message and so on."""
 
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from krone_tui.ingest.formats import key_names, plain_key
-from krone_tui.store.record_layouts import JsonLayout, LogfmtLayout
+from krone_tui.store.record_layouts import JsonLayout, LogfmtLayout, TableLayout
 
 _MAX_DEPTH = 4
 _PAIR = re.compile(r'([A-Za-z_@][\w.@/:-]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)')
+_FIELDS = re.compile(r"#(?:Fields|fields|FIELDS):?(?P<separator>[ \t])(?P<names>.*\S)")
+"""W3C's extended format (IIS, Exchange, CloudFront) and Zeek's."""
+_MIN_FIELDS, _MAX_FIELDS = 3, 100
+_MAX_TABLES = 8
 _PATHS_PER_ROLE = 4
 """Programs that share one file may each name a column differently."""
 _ADDED = ("status", "error")
@@ -70,6 +74,39 @@ def logfmt_layout(lines: Sequence[str]) -> LogfmtLayout:
     roles["error"] = _with_rare(roles, [path for path in _RARE if len(path) == 1])
     keys = {role: tuple(path[0] for path in paths) for role, paths in roles.items()}
     return LogfmtLayout("logfmt", keys | {"time": ("time",)} if apart else keys, "date" if apart else "")
+
+
+def table_layouts(lines: Sequence[str]) -> list[TableLayout]:
+    """The layouts whose columns these lines name."""
+    named = dict.fromkeys(
+        found.group("separator", "names") for line in lines if (found := _FIELDS.match(line))
+    )
+    # CloudFront parts the names by spaces, the values by tabs.
+    tables = [
+        _table_layout(names, values)
+        for separator, names in list(named)[:_MAX_TABLES]
+        for values in ((",",) if "," in names else (separator,) if separator == "\t" else (" ", "\t"))
+    ]
+    return [table for table in tables if _MIN_FIELDS <= len(table.names) <= _MAX_FIELDS]
+
+
+def _table_layout(text: str, separator: str) -> TableLayout:
+    names = tuple(
+        name.strip() for name in re.split(r"," if separator == "," else r"\s+", text) if name.strip()
+    )
+    numbers = {plain_key(name): str(number) for number, name in reversed([*enumerate(names)])}
+    apart = {"date", "time"} <= numbers.keys()
+    paths: dict[tuple[str, ...], int] = {(name,): 1 for name in numbers}
+    chosen = _choose(paths, {})
+    roles = {role: tuple(numbers[path[0]] for path in found) for role, found in chosen.items()}
+    if apart:
+        roles["time"] = (numbers["time"],)
+    asked = [
+        next((numbers[name] for name in wanted if name in numbers), "")
+        for wanted in key_names().request.values()
+    ]
+    date = numbers["date"] if apart else ""
+    return TableLayout("w3c", names, separator, roles, date, tuple(asked) if all(asked) else ())
 
 
 def _date_and_time(seen: Mapping[tuple[str, ...], Sequence[object]]) -> bool:

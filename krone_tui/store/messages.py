@@ -23,10 +23,7 @@ def with_cause(value: Mapping[str, str]) -> str | None:
     message = value.get("message")
     if message is None:
         return None
-    said = message
-    if "status" in value:
-        status = value["status"]
-        said += f" || CASE WHEN regexp_full_match({status}, '[45][0-9][0-9]') THEN ' status=' || {status} ELSE '' END"
+    said = message + _status(value)
     if "error" in value:
         known = f"contains({message}, {_cause(value)})"
         said += (
@@ -38,7 +35,7 @@ def with_cause(value: Mapping[str, str]) -> str | None:
 def readable(document: str, value: Mapping[str, str]) -> str:
     """SQL: a JSON object without a message as words: `{"a":{"b":"c"},"d":1}` is `a b=c d=1`.
 
-    An error's text comes first; values that only tell one record from another (hashes, UUIDs) are left out.
+    An error's text comes first, an HTTP status of an error last; values that only tell one record from another (hashes, UUIDs) are left out.
     """
     opened = rf"""regexp_replace({document}, '":\{{+"?', ' ', 'g')"""
     parted = f"""replace(replace({opened}, '":', '='), ',"', ' ')"""
@@ -48,7 +45,19 @@ def readable(document: str, value: Mapping[str, str]) -> str:
     )
     if "error" in value:
         told = f"CASE WHEN {_is_cause(value)} THEN 'error=' || {_cause(value)} || ' ' ELSE '' END || {told}"
-    return f"nullif({told}, '')"
+    told = f"nullif({told}, '')"
+    return told + _status(value, told) if "status" in value else told
+
+
+def _status(value: Mapping[str, str], said: str = "''") -> str:
+    """SQL to append an HTTP status of an error, unless it is said."""
+    if "status" not in value:
+        return ""
+    status = f"' status=' || {value['status']}"
+    failed = (
+        f"regexp_full_match({value['status']}, '[45][0-9][0-9]') AND NOT contains(' ' || {said}, {status})"
+    )
+    return f" || CASE WHEN {failed} THEN {status} ELSE '' END"
 
 
 def _cause(value: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from krone_tui.store.messages import readable, with_cause
 
@@ -250,6 +250,77 @@ class LogfmtLayout:
     def _value(self, capture: str, keys: Sequence[str]) -> str:
         found = [f"regexp_extract({capture}, {quoted(self._key_pattern(key))}, 1)" for key in keys]
         return _first(*(f"nullif({_unquoted(item)}, '')" for item in found))
+
+
+@dataclass(frozen=True)
+class TableLayout:
+    """A value a column, which the log itself names in a `#Fields:` line; `roles` maps a column of ours to those for it."""
+
+    name: str
+    names: tuple[str, ...]
+    separator: str
+    """A space, a tab or a comma."""
+    roles: Mapping[str, tuple[str, ...]]
+    """By number, as text."""
+    date: str = ""
+    """The number of the date, where `time` is but the time of day."""
+    request: tuple[str, ...] = ()
+    """The numbers of what a request asks for, which is the message; none: all values are."""
+
+    _VALUES: ClassVar[Mapping[str, str]] = {
+        " ": r'"[^"\n]*"|[^ "\n][^ \n]*',
+        "\t": r"[^\t\n]*",
+        ",": r'"(?:[^"\n]|"")*"|[^,"\n]*',
+    }
+
+    def _pattern(self, before: str, after: str) -> str:
+        value, last = f"{before}{self._VALUES[self.separator]}{after}", len(self.names) - 1
+        return f"^{value}(?:{self.separator}{value}){{{last}}}\\s*$"
+
+    def match(self, text: str) -> str:
+        return (
+            f"(NOT starts_with({text}, '#') AND regexp_matches({text}, {quoted(self._pattern('(?:', ')'))}))"
+        )
+
+    def capture(self, text: str) -> str:
+        value = self._VALUES[self.separator]
+        pattern = "^" + self.separator.join(f"({value})" for _ in self.names)
+        names = ", ".join(quoted(f"c{number}") for number in range(len(self.names)))
+        return f"regexp_extract(rtrim({text}), {quoted(pattern)}, [{names}])"
+
+    def columns(self, text: str, capture: str, clock: Clock) -> dict[str, str]:
+        def one(number: str) -> str:
+            found = f"{capture}.c{number}"
+            bare = f"CASE WHEN starts_with({found}, '\"') THEN replace({found}[2:-2], '\"\"', '\"') ELSE {found} END"
+            return f"nullif(nullif({bare}, ''), '-')"
+
+        value = {
+            role: _first(*(one(number) for number in numbers))
+            for role, numbers in self.roles.items()
+            if numbers
+        }
+        out: dict[str, str] = {
+            role: value[role] for role in ("component", "host", "process", "thread") if role in value
+        }
+        if "time" in value:
+            moment = f"({one(self.date)} || ' ' || {value['time']})" if self.date else value["time"]
+            out["time"] = time_expression(moment, ("iso", "epoch"), clock)
+        if "level" in value:
+            out["level"] = _level(value["level"], "")
+        used = {number for role, numbers in self.roles.items() if role != "status" for number in numbers}
+        pairs = [
+            f"{quoted(name)}, {one(str(number))}"
+            for number, name in enumerate(self.names)
+            if str(number) not in used | {self.date}
+        ]
+        if pairs:
+            merged = f"json_merge_patch('{{}}', json_object({', '.join(pairs)}))"
+            out["fields"] = f"nullif(CAST({merged} AS VARCHAR), '{{}}')"
+        asked = f"nullif(concat_ws(' ', {', '.join(map(one, self.request))}), '')" if self.request else None
+        told = value | {"message": asked} if asked else value
+        out["message"] = _first(with_cause(told), readable(out["fields"], value) if pairs else None, text)
+        out["raw"] = text
+        return out
 
 
 @dataclass(frozen=True)

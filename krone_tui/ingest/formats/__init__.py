@@ -90,6 +90,8 @@ class KeyNames:
     """What structured logs call their columns."""
 
     roles: Mapping[str, tuple[str, ...]]
+    request: Mapping[str, tuple[str, ...]]
+    """What a request asks for, method before path."""
     containers: frozenset[str]
 
 
@@ -140,11 +142,13 @@ def _beginnings() -> tuple[Beginnings, Mapping[str, int]]:
 def key_names() -> KeyNames:
     """The key names of JSON and logfmt logs, normalised by `plain_key`."""
     data = _read("keys.toml")
+    roles, request = (
+        {role: tuple(dict.fromkeys(plain_key(name) for name in names)) for role, names in data[table].items()}
+        for table in ("roles", "request")
+    )
     return KeyNames(
-        {
-            role: tuple(dict.fromkeys(plain_key(name) for name in names))
-            for role, names in data["roles"].items()
-        },
+        roles,
+        request,
         frozenset(plain_key(name) for name in data["containers"]["names"]),
     )
 
