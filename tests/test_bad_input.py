@@ -107,7 +107,7 @@ def test_a_gz_cut_within_its_header(krone: Krone) -> None:
 def test_a_log_without_timestamps(krone: Krone) -> None:
     lines = [f"worker {n % 5} took job {n}\nworker {n % 5} finished job {n}\n" for n in range(100)]
     (krone.work / "plain.log").write_text("".join(lines))
-    assert summary(krone.here("scan", "plain.log")) == "200 lines, 200 records"
+    assert summary(krone.here("scan", "plain.log")) == "200 lines, 200 records, no times could be read"
 
 
 def test_one_line_of_ten_megabytes(krone: Krone) -> None:
@@ -119,7 +119,7 @@ def test_one_line_of_ten_megabytes(krone: Krone) -> None:
 
 def test_a_line_of_ten_megabytes_and_nothing_else(krone: Krone) -> None:
     (krone.work / "long.log").write_text("word " * 2_000_000)
-    assert summary(krone.here("scan", "long.log")) == "1 lines, 1 records"
+    assert summary(krone.here("scan", "long.log")) == "1 lines, 1 records, no times could be read"
 
 
 def test_invalid_utf_8_is_read_and_shown(krone: Krone) -> None:

@@ -13,12 +13,13 @@ from krone_tui.explanation import alignment
 from krone_tui.report import find_onset
 from krone_tui.store.comparison import Step
 from krone_tui.store.screen import TimeRange
-from krone_tui.store.views import FailureModeRow
+from krone_tui.store.views import FailureModeRow, Summary
 from krone_tui.tui import keys
 from krone_tui.tui.ascii_filter import AsciiFilter
 from krone_tui.tui.narrowing import parse_filter, parse_time_range
 from krone_tui.tui.screens.help import help_lines
 from krone_tui.tui.text import duration, safe, sparkline
+from krone_tui.tui.widgets.incident_header import IncidentHeader
 
 
 @pytest.mark.parametrize(
@@ -191,3 +192,11 @@ def test_every_key_is_in_the_help_of_its_screen() -> None:
     for place in keys.SCREENS:
         text = "\n".join(line.plain for line in help_lines(place, 200))
         assert all(key.help in text for key in keys.for_place(place) if place not in ("loading", "help"))
+
+
+def test_the_header_says_that_no_times_could_be_read() -> None:
+    header = IncidentHeader()
+    header.set_reactive(
+        IncidentHeader.summary, Summary(1, 80, 80, 40, 0, 1, 1, 2, None, None, None, "job *", "", "", "")
+    )
+    assert "80 records, no times could be read  by job *" in header.render().plain

@@ -15,8 +15,8 @@ MODES = 20
 def lines(store: Store, *, everything: bool) -> Iterator[str]:
     """Lines of text, without control characters from the log."""
     found = views.summary(store)
-    span = between(found.start, found.end)
-    yield f"{found.lines:,} lines, {found.records:,} records{f', {span}' if span else ''}"
+    span = between(found.start, found.end) or "no times could be read"
+    yield f"{found.lines:,} lines, {found.records:,} records, {span}"
     windows = (
         f" ({found.windows:,} of them windows)" if found.windows and found.windows < found.executions else ""
     )
