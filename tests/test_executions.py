@@ -218,6 +218,18 @@ def test_without_identifier_and_pauses_windows_have_one_length_in_time(tmp_path:
         assert_nothing_lost(store)
 
 
+def test_lines_without_a_time_are_of_the_window_of_the_record_before(tmp_path: Path) -> None:
+    lines = render([poller()])
+    for at in range(470, 0, -8):
+        lines.insert(at, 'INFO:     10.8.0.1:30000 - "GET / HTTP/1.1" 200 OK')
+    log = write(tmp_path / "poller.log", lines)
+    with grouped([log]) as (store, result):
+        assert result.executions == result.windows > 5
+        assert store.scalar("SELECT count(*) FROM execution WHERE start_time IS NULL") == 0
+        assert store.scalar("SELECT max(last_line - first_line + 1 - records) FROM execution") == 0
+        assert_nothing_lost(store)
+
+
 def test_a_log_without_times_is_cut_into_windows_by_count(tmp_path: Path) -> None:
     log = write(tmp_path / "poller.log", render([poller()], None))
     with grouped([log]) as (store, result):

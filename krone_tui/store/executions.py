@@ -6,6 +6,9 @@ from krone_tui.store.baseline import Grouping
 from krone_tui.store.connection import Store
 from krone_tui.store.messages import HEADLINE
 
+_MANY_WITHOUT_TIME = 0.01
+"""Share of records: fewer are a banner or the like, and not worth looking for the time before each."""
+
 
 @dataclass(frozen=True)
 class KeySource:
@@ -159,14 +162,21 @@ def key_records(store: Store, key: KeySource | None) -> None:
     several = store.scalar("SELECT count(*) > 1 FROM source WHERE NOT is_baseline")
     # In one file the order of lines is the order of events, whatever its clock does; files are merged by their times,
     # a record without one going with the record before it.
-    known, place = "NULL", "record_id"
-    if several:
-        known = "coalesce(p.time, last_value(p.time IGNORE NULLS) OVER (PARTITION BY p.source_id ORDER BY p.record_id))"
-        place = "row_number() OVER (ORDER BY is_baseline, known_time NULLS FIRST, record_id)"
+    # So does it where another program writes lines without a time amid those with one: it is of their window.
+    amid = store.scalar(
+        f"SELECT count(time) > 0 AND count(*) - count(time) > {_MANY_WITHOUT_TIME} * count(*) FROM parsed_record"
+    )
+    before = "coalesce(p.time, last_value(p.time IGNORE NULLS) OVER (PARTITION BY p.source_id ORDER BY p.record_id))"
+    known = before if several or amid else "NULL"
+    place = (
+        "row_number() OVER (ORDER BY is_baseline, known_time NULLS FIRST, record_id)"
+        if several
+        else "record_id"
+    )
     store.connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE keyed AS
-        SELECT * EXCLUDE (known_time), {place} AS place FROM (
+        SELECT * EXCLUDE (known_time){" REPLACE (known_time AS time)" if amid else ""}, {place} AS place FROM (
             SELECT {known} AS known_time, p.record_id, p.time, p.source_id, p.host, o.is_baseline, {_expression(key) if key else "NULL"} AS key, s.template_id
             FROM parsed_record AS p JOIN source AS o USING (source_id)
             JOIN record_shape AS r USING (record_id) JOIN shape AS s USING (shape_id)
