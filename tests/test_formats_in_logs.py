@@ -196,6 +196,8 @@ def test_what_continues_a_record_belongs_to_it_beside_another_program_s_lines(re
         "FROM orders",
         "Error: see below",
         "INFO is 7",
+        "level | count",
+        "ERROR | 5",
         "id | state",
         "17 | FAILED",
         "Traceback (most recent call last):",
@@ -239,6 +241,7 @@ def test_a_dotted_name_before_the_message_is_a_logger_only_where_it_recurs(read:
         ("03-11 02:00:27", "2024-03-11 02:00:27"),
         ("31/12 02:00:27,5", "2023-12-31 02:00:27.5"),
         ("11-Mar 02:00", "2024-03-11 02:00:00"),
+        ("11.03. 02:00:27,123", "2024-03-11 02:00:27.123"),
         ("[11 Mar 02:00:27]", "2024-03-11 02:00:27"),
     ],
 )
@@ -257,6 +260,7 @@ def test_a_date_without_its_year_is_read(read: Read, stamp: str, when: str) -> N
         ("(Trainer pid=40{}, ip=10.0.0.1) ", "Trainer pid=40{}, ip=10.0.0.1"),
         ("relay {}: ", "relay {}"),
         ("{}|shop  | ", "{}|shop"),
+        ("{}: ", "{}"),
     ],
 )
 def test_which_of_several_wrote_a_line_is_its_thread(read: Read, tag: str, thread: str) -> None:

@@ -152,7 +152,7 @@ def unwrap(lines: pa.Array, wrapper: Unwrap, clock: Clock) -> Asking[pa.Table]:
         capture = layout.capture("plain")
         columns = {"body": "substr(plain, length(h.prefix) + 1)", "prefix": "h.prefix"}
         for name in ("host", "component", "thread"):
-            if groups := [group for group in layout.groups if group.rstrip("234") == name]:
+            if groups := [group for group in layout.groups if group.rstrip("2345") == name]:
                 columns[name] = f"nullif({' || '.join(f'h.{group}' for group in groups)}, '')"
         columns["time"] = (
             time_expression("h.time", wrapper.times, clock) if "time" in layout.groups else "NULL"
