@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
+import hypothesis
 import pytest
 
 TOP = Path(__file__).resolve().parent.parent
@@ -35,6 +36,10 @@ for _kind in ("CACHE", "CONFIG", "DATA", "STATE"):
     os.environ[f"XDG_{_kind}_HOME"] = str(Path(_HOME.name) / _kind.lower())
 
 from krone_tui import cli  # noqa: E402
+
+# How long an example takes is the machine's load: no test of its own.
+hypothesis.settings.register_profile("krone-tui", deadline=None)
+hypothesis.settings.load_profile("krone-tui")
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,7 @@ class Reference:
 
 
 @given(CASES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_rarity_of_steps_transitions_counts_and_lengths_is_that_of_a_count_by_hand(cases: list[Case]) -> None:
     found = step_surprise(sequences(cases))
     pairs = zip(
@@ -237,7 +237,7 @@ def expected_features(cases: list[Case], at: int) -> dict[str, float]:
 
 
 @given(CASES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_feature_is_what_its_definition_gives(cases: list[Case]) -> None:
     given_ = sequences(cases)
     features = seq_features(given_, CONTEXT, step_surprise(given_))
@@ -248,7 +248,7 @@ def test_every_feature_is_what_its_definition_gives(cases: list[Case]) -> None:
 
 
 @given(CASES, st.randoms(use_true_random=False))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_features_do_not_depend_on_the_order_in_which_sequences_come(
     cases: list[Case], random: Random
 ) -> None:

@@ -29,7 +29,7 @@ def leaves(found: Sequence[alignment.Row]) -> list[alignment.Row]:
 
 
 @given(STEPS, STEPS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_step_of_both_executions_stands_in_the_rows_once_and_in_order(
     own: Names, normal: Names
 ) -> None:
@@ -42,7 +42,7 @@ def test_every_step_of_both_executions_stands_in_the_rows_once_and_in_order(
 
 
 @given(STEPS, STEPS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_same_means_the_same_step_on_both_sides_and_one_sided_rows_have_one_side(
     own: Names, normal: Names
 ) -> None:
@@ -57,7 +57,7 @@ def test_same_means_the_same_step_on_both_sides_and_one_sided_rows_have_one_side
 
 
 @given(STEPS, STEPS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_moved_left_one_place_for_another(own: Names, normal: Names) -> None:
     moved = [row for row in leaves(rows(own, normal)) if row.mark == "moved"]
     here = Counter(row.here.detail for row in moved if row.here is not None for _ in range(row.here.length))
@@ -68,7 +68,7 @@ def test_what_moved_left_one_place_for_another(own: Names, normal: Names) -> Non
 
 
 @given(STEPS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_an_execution_beside_itself_is_the_same_throughout(own: Names) -> None:
     found = rows(own, own)
     assert {row.mark for row in found} <= {"same"}

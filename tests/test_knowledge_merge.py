@@ -68,7 +68,7 @@ def learn_lines(folder: Path, name: str, lines: Sequence[str]) -> Path:
     return folder / f"{name}.duckdb"
 
 
-@examples(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(executions_of_a_log, st.randoms(use_true_random=False))
 def test_learning_any_split_by_executions_and_merging_equals_learning_the_whole(
     executions: list[list[int]], rng: random.Random
@@ -115,7 +115,7 @@ def lessons(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return made
 
 
-@examples(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(max_examples=4, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(st.integers(0, 3), min_size=3, max_size=3),
     st.lists(verdicts, min_size=3, max_size=3),

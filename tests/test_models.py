@@ -159,7 +159,7 @@ def test_a_quiet_log_a_small_one_and_any_other_have_thresholds_of_their_own() ->
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_local_context_answers_the_greatest_surprise_of_each_seq(seed: int) -> None:
     rng = np.random.default_rng(seed)
     lengths = rng.choice([1, 2, 3, 9, 40, 150, 900], rng.integers(1, 12))

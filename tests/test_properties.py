@@ -21,7 +21,7 @@ from krone_tui.investigation import run_stages
 from krone_tui.settings import Settings
 from krone_tui.store import Store
 
-QUICK = settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=15, derandomize=True, suppress_health_check=list(HealthCheck))
 WHOLE = settings(QUICK, max_examples=2)
 
 _COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {

@@ -72,7 +72,7 @@ def flat(variants: Sequence[Sequence[int]]) -> tuple[IntArray, IntArray]:
 
 
 @given(VARIANTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_seqs_are_those_of_the_definition(variants: list[list[int]]) -> None:
     found = decompose(*flat(variants), PATH)
     expected = as_defined(variants)
@@ -81,7 +81,7 @@ def test_seqs_are_those_of_the_definition(variants: list[list[int]]) -> None:
 
 
 @given(VARIANTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_each_record_lies_in_exactly_one_span_of_each_level(variants: list[list[int]]) -> None:
     for seqs in decompose(*flat(variants), PATH).values():
         covered = Counter(
@@ -95,7 +95,7 @@ def test_each_record_lies_in_exactly_one_span_of_each_level(variants: list[list[
 
 
 @given(VARIANTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_equal_seqs_are_one_and_different_ones_are_not(variants: list[list[int]]) -> None:
     for seqs in decompose(*flat(variants), PATH).values():
         distinct = {(parent, nodes) for *_, parent, nodes in as_found(seqs)}
@@ -110,7 +110,7 @@ def test_equal_seqs_are_one_and_different_ones_are_not(variants: list[list[int]]
         max_size=40,
     )
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_sequences_are_told_apart_by_parent_steps_and_order(rows: list[tuple[int, list[int]]]) -> None:
     steps, offsets = flat([row for _, row in rows])
     label, first = distinct_sequences(steps, offsets, np.array([parent for parent, _ in rows]))
