@@ -36,7 +36,7 @@ CLOSE = 0.5
 """Share of the best rough score that makes a finalist."""
 AS_MANY = 0.05
 """How much the numbers of values of two identifiers of the same executions may differ, as a share."""
-MIN_SCORE = 0.2
+MIN_SCORE = 0.16
 """A best candidate below this holds nothing together: the log is cut into windows."""
 PROCESS_REUSE_GAP = 1_800.0
 """Seconds after which the same process or thread id is taken for another execution: ids are reused."""

@@ -130,6 +130,7 @@ _UNITS = frozenset(
         "and",
     }
     | {"the", "with", "from", "pid", "uid", "gid", "last", "next", "first", "slot", "exit", "signal", "errno"}
+    | {"generation", "term", "revision"}
     | {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}
 )
 """Words before a number that measure or number something rather than name it."""
