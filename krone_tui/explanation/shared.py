@@ -1,6 +1,7 @@
 """What the executions of a failure mode share and hardly any normal one has: the one host, the one customer, the one path."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,6 +25,8 @@ FIRST = 40
 """Executions, and records in them, that are looked at: what keeps this within a tenth of a second on a large log. Most
 values are common, and show it in the `FIRST` normal executions."""
 _ALL = 1 << 40
+_SHORT_NUMBER = re.compile(r"0x[0-9A-Fa-f]{1,2}|[0-9]{1,5}|[0-9.]+(?:/[0-9.]+)+")
+"""A code, a port, a size, a row of figures: no id."""
 
 
 @dataclass(frozen=True)
@@ -136,8 +139,8 @@ class SharedValues:
         return found[:MOST]
 
     def _tells(self, value: Value, having: Having, window: bool) -> bool:
-        """A plain word in a template that normal executions never have is as good as part of it."""
-        if value.place != "word" or not value.text.isalpha():
+        """A plain word or a short number in a template that normal executions never have is as good as part of it."""
+        if value.place != "word" or not (value.text.isalpha() or _SHORT_NUMBER.fullmatch(value.text)):
             return True
         return any(self._normal_templates(window, template) for template in having.templates)
 
