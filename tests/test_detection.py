@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from simple_logs import JOB_STEPS, UNSEEN_ERROR, grouped, investigated, jobs, render, settings, write
+from simple_logs import JOB_STEPS, UNSEEN_ERROR, Event, grouped, investigated, jobs, render, settings, write
 
 from krone_tui.detection import detect
 from krone_tui.detection.bursts import BINS
 from krone_tui.detection.deviation import Deviation
 from krone_tui.detection.failure_modes import ModeNames, order_modes
+from krone_tui.detection.stage import FEW
 from krone_tui.seqs import build_seqs
 from krone_tui.store import Store, views
 
@@ -145,6 +146,19 @@ def test_a_log_of_equal_executions_has_nothing_to_flag(tmp_path: Path) -> None:
     with investigated([log]) as store:
         assert flagged(store) == set()
         assert store.scalar("SELECT count(*) FROM finding") == 0
+
+
+def test_of_a_few_windows_beside_executions_none_has_too_much_of_anything(tmp_path: Path) -> None:
+    usual = ["swept", "kept", "freed"]
+    chatter = [
+        [Event(60.0 * minute + at, f"INFO  jobs.Pool: {word}") for at, word in enumerate(words)]
+        for minute, words in enumerate([*[usual] * 5, ["swept"] * 9, usual])
+    ]
+    path = write(tmp_path / "chatter.log", render([*jobs(60, 1, name=name), *chatter]))
+    with investigated([path]) as store:
+        windows = int(store.scalar("SELECT count(*) FROM execution WHERE is_window"))
+        assert 2 < windows < FEW
+        assert flagged(store) == set()
 
 
 def test_a_single_record_is_judged_without_complaint(tmp_path: Path) -> None:
@@ -323,8 +337,8 @@ def test_failure_modes_join_equal_deviations_and_come_by_suspicion_then_severity
     score = [0.9, 0.9, 0.6, 0.9, 0.9]
     weight = [1.0, 1.0, 50.0, 1.0, 5.0]
     number, modes = order_modes(found, score, weight, np.array([0.0, 0.9, 0.0]), names, *no_times(len(found)))
-    assert [mode["title"] for mode in modes] == ["broken", "calm", "unusual count: calm", "missing: other"]
-    assert number == [3, 1, 4, 1, 2]
+    assert [mode["title"] for mode in modes] == ["broken", "calm", "missing: other", "unusual count: calm"]
+    assert number == [4, 1, 3, 1, 2]
 
 
 def test_one_statement_said_under_several_names_is_one_failure_mode() -> None:

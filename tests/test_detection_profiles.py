@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from krone_tui.detection.bursts import BINS
 from krone_tui.detection.nearest import SUPPORT_BONUS, nearest_normal
-from krone_tui.detection.profiles import MASSES, PROFILE_FEATURES, compare_profiles
+from krone_tui.detection.profiles import ABOUT_AS_SURE, MASSES, PROFILE_FEATURES, compare_profiles
 from krone_tui.detection.sequences import Sequences
 
 WEIGHTS = st.tuples(st.integers(0, 40), st.integers(0, 9)).filter(any)
@@ -80,7 +80,7 @@ def missing(rows: Sequence[Row], at: int) -> dict[tuple[int, int], float]:
 
 
 @given(ROWS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_radii_hold_the_share_of_executions_they_are_named_for(rows: list[Row]) -> None:
     features = compare_profiles(sequences(rows)).features
     for at, (steps, _) in enumerate(rows):
@@ -92,8 +92,15 @@ def test_radii_hold_the_share_of_executions_they_are_named_for(rows: list[Row]) 
             assert found[f"relative_radius_{mass}"] == pytest.approx(expected / norm, abs=TOLERANCE)
 
 
+def test_a_missing_step_is_expected_for_the_most_frequent_step_that_tells_it_about_as_surely() -> None:
+    # 0: in all; 3: in some, which never lack 2, while one in 600 with 0 lacks it too.
+    rows: list[Row] = [((0, 1, 2), (400, 0)), ((0, 1, 2, 3), (200, 0)), ((0, 1), (2, 0)), ((0, 1, 3), (1, 0))]
+    result = compare_profiles(sequences(rows))
+    assert (result.missing_step[3], result.missing_because[3]) == (2, 0)
+
+
 @given(ROWS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_missing_step_is_the_one_most_surely_implied_by_a_present_one(rows: list[Row]) -> None:
     result = compare_profiles(sequences(rows))
     for at in range(len(rows)):
@@ -103,9 +110,11 @@ def test_the_missing_step_is_the_one_most_surely_implied_by_a_present_one(rows: 
             assert result.missing_surprise[at] <= HARDLY
         else:
             assert result.missing_surprise[at] == pytest.approx(best, abs=1e-5)
-            assert rules[int(result.missing_step[at]), int(result.missing_because[at])] == pytest.approx(
-                best, abs=1e-5
-            )
+            premises = {
+                one: sure for (absent, one), sure in rules.items() if absent == result.missing_step[at]
+            }
+            assert max(premises.values()) == pytest.approx(best, abs=1e-5)
+            assert premises[int(result.missing_because[at])] >= ABOUT_AS_SURE * best - 1e-5
         surely = {absent for (absent, _), sure in rules.items() if sure > 1.5}
         found = dict(zip(PROFILE_FEATURES, result.features[at].tolist(), strict=True))
         assert found["missing"] == pytest.approx(result.missing_surprise[at], abs=1e-5)
@@ -113,7 +122,7 @@ def test_the_missing_step_is_the_one_most_surely_implied_by_a_present_one(rows: 
 
 
 @given(ROWS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_support_of_profiles_and_of_sets_of_steps_is_counted_over_equal_ones(rows: list[Row]) -> None:
     features = compare_profiles(sequences(rows)).features
     total = sum(sum(weights) for _, weights in rows)
@@ -132,7 +141,7 @@ def test_support_of_profiles_and_of_sets_of_steps_is_counted_over_equal_ones(row
 
 
 @given(ROWS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_order_does_not_change_a_profile(rows: list[Row]) -> None:
     turned = [(steps[::-1], weights) for steps, weights in rows]
     one, other = compare_profiles(sequences(rows)), compare_profiles(sequences(turned))
@@ -140,7 +149,7 @@ def test_order_does_not_change_a_profile(rows: list[Row]) -> None:
 
 
 @given(ROWS, st.lists(st.booleans(), min_size=10, max_size=10))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_nearest_normal_execution_is_one_that_none_is_nearer_than(
     rows: list[Row], flags: list[bool]
 ) -> None:

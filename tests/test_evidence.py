@@ -30,6 +30,7 @@ ODD = {
     "order": (ACCEPTED, OPENED, WROTE, UPDATED, FINISHED, CLOSED),
     "early": (ACCEPTED, OPENED, WROTE, CLOSED, UPDATED, FINISHED),
     "begins": (OPENED, ACCEPTED, WROTE, UPDATED, CLOSED, FINISHED),
+    "unequal": (ACCEPTED, OPENED, WROTE, UPDATED, CLOSED, CLOSED, FINISHED),
 }
 """Executions that do not run like the others, each in its own way."""
 FIRST_ODD = 10
@@ -121,6 +122,7 @@ def store(log: Path) -> Iterator[Store]:
             "order": ("order", ["Updated", "Finished"], 3),
             "early": ("order", ["Closed", "Updated"], 3),
             "begins": ("order", ["Opened"], 0),
+            "unequal": ("count", ["Closed", "Finished"], 4),
         }
         variant = {
             which: opened.scalar(
@@ -251,6 +253,25 @@ def test_an_unusual_count_is_told_with_the_usual_ones(store: Store, counted: Cou
     lines = counted.lines_of(odd_name("count"), "Wrote")
     assert list(first.lines) == lines
     assert str(first).endswith(f" (lines {', '.join(map(str, lines[:6]))} and 6 more).")
+
+
+def test_steps_not_equally_often_are_told_with_how_many_have_both_equally_often(
+    store: Store, counted: Counted
+) -> None:
+    first, *_ = sentences(store, "unequal")
+    word, times, partner, equal, both = match(
+        "“_” occurs # times and “_” once; in # of # normal executions that have both they occur equally often",
+        first,
+    )
+    assert (word, int(times), partner) == ("Closed", 2, "Finished")
+    having = [steps for steps in counted.normal if "Closed" in steps and "Finished" in steps]
+    assert int(both) == len(having)
+    assert int(equal) == sum(steps.count("Closed") == steps.count("Finished") for steps in having)
+    cited = [
+        *counted.lines_of(odd_name("unequal"), "Closed"),
+        *counted.lines_of(odd_name("unequal"), "Finished"),
+    ]
+    assert list(first.lines) == cited
 
 
 def test_steps_out_of_order_are_told_with_what_usually_comes_next(store: Store, counted: Counted) -> None:

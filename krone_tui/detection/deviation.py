@@ -27,7 +27,8 @@ class Deviation:
     level: str
     """The level of the Seq that deviates: 'status', 'action', 'entity'."""
     templates: tuple[int, ...]
-    """Template indices: the new step; the missing one and the one it was expected with; the transition's two; the counted one."""
+    """Template indices: the new step; the missing one and the one it was expected with; the transition's two; the counted one,
+    and the one that it should be equally often as."""
     position: int
     """Of the deviating span's first record in the execution."""
     length: int
@@ -92,22 +93,23 @@ class Deviations:
         return Deviation(kind, "status", (template,), position, length, float(strength[best]))
 
     def _count(self, variant: int, steps: IntArray, span: tuple[int, int] | None) -> Deviation | None:
+        counted: tuple[int, ...]
         pairs = slice(self._pair_at[variant], self._pair_at[variant + 1])
         templates = self._found.pair_step[pairs]
         strength = self._found.pair_count_tail[pairs] * COUNT_WEIGHT
         if span is not None:
             strength = np.where(np.isin(templates, steps[span[0] : span[0] + span[1]]), strength, 0.0)
         best = int(strength.argmax())
-        template, most = int(templates[best]), float(strength[best])
-        uneven = int(self._invariants.unequal[variant])
+        counted, most = (int(templates[best]),), float(strength[best])
+        uneven, partner = int(self._invariants.unequal[variant]), int(self._invariants.partner[variant])
         if (
             uneven >= 0
             and (uneven_strength := self._invariants.unequal_surprise(variant) * COUNT_WEIGHT) > most
         ):
             inside = span is None or bool((steps[span[0] : span[0] + span[1]] == uneven).any())
-            template, most = (uneven, uneven_strength) if inside else (template, most)
-        position, length = self._run(variant, steps, template)
-        return Deviation("count", "status", (template,), position, length, most)
+            counted, most = ((uneven, partner), uneven_strength) if inside else (counted, most)
+        position, length = self._run(variant, steps, counted[0])
+        return Deviation("count", "status", counted, position, length, most)
 
     def _precedence(self, variant: int, steps: IntArray, span: tuple[int, int] | None) -> Deviation | None:
         early, late = int(self._invariants.early[variant]), int(self._invariants.late[variant])

@@ -50,18 +50,21 @@ class ModeNames:
     def title(self, deviation: Deviation) -> str:
         """What deviates, in words."""
         texts = [_short(self.keys[template][3]) for template in deviation.templates]
+        said = texts[0]
         match deviation.kind, len(texts):
             case "missing", 1:
-                return f"ends after: {texts[0]}"
+                said = f"ends after: {texts[0]}"
             case "missing", _:
-                return f"missing: {texts[0]}"
+                said = f"missing: {texts[0]}"
             case "order", 2:
-                return f"out of order: {texts[0]} → {texts[1]}"
+                said = f"out of order: {texts[0]} → {texts[1]}"
             case "order", _:
-                return f"begins with: {texts[0]}"
+                said = f"begins with: {texts[0]}"
+            case "count", 2:
+                said = f"not equally often: {texts[0]} and {texts[1]}"
             case "count", _:
-                return f"unusual count: {texts[0]}"
-        return texts[0]
+                said = f"unusual count: {texts[0]}"
+        return said
 
     def path(self, deviation: Deviation) -> str:
         """entity › action › status of what deviates."""
@@ -85,7 +88,7 @@ def order_modes(
 ) -> tuple[list[int], list[dict[str, object]]]:
     """([deviations] failure_mode_id, from 1; rows of the failure modes in the order of their ids).
 
-    A mode is the more suspicious the surer its executions are flagged (twice the distance from the threshold, squared),
+    A mode is the more suspicious the surer its executions are flagged (twice the distance from the threshold),
     the more of them there are (by doublings), the surer its words report a failure, and the more it keeps to a time of
     its own, as an incident does: `bins`, [deviations, BINS], and `totals`, [BINS], of all executions.
     """
@@ -99,10 +102,10 @@ def order_modes(
     def rank(indices: list[int]) -> tuple[float, str]:
         first = deviations[indices[0]]
         severe = float(severity[first.templates[0]]) if first.kind in ("severe", "new", "count") else 0.0
-        sure = max(2.0 * mean(indices) - 1.0, 0.0) ** 2
+        sure = max(2.0 * mean(indices) - 1.0, 0.0)
         doublings = math.log2(1.0 + sum(weight[i] for i in indices))
         timely = float(bursts(bins[indices].sum(axis=0)[None, :], totals)[0]) / CAP
-        return -sure * doublings * (0.5 + severe) * (1.0 + timely), names.title(first)
+        return -sure * doublings * (0.5 + severe) * (0.5 + timely), names.title(first)
 
     number = [0] * len(deviations)
     rows: list[dict[str, object]] = []

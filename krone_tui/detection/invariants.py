@@ -41,7 +41,9 @@ class Invariants:
     late: IntArray
     """[n] the step that always comes first elsewhere; -1: none."""
     unequal: IntArray
-    """[n] the step that occurs more or less often than one it elsewhere goes with; -1: none."""
+    """[n] the step that occurs more or less often than `partner`; -1: none."""
+    partner: IntArray
+    """[n] the step that elsewhere occurs as often as `unequal`; -1: none."""
 
     def precedence_surprise(self, index: int) -> float:
         """Of the pair `early`, `late`."""
@@ -60,7 +62,7 @@ def compare_pairs(sequences: Sequences, *, windows: bool) -> Invariants:
     n = sequences.count
     none = np.full(n, -1)
     if windows or n == 0:
-        return Invariants(np.zeros((n, len(INVARIANT_FEATURES)), dtype=np.float32), none, none, none)
+        return Invariants(np.zeros((n, len(INVARIANT_FEATURES)), dtype=np.float32), none, none, none, none)
     weight = sequences.self_weight + sequences.good_weight
     alphabet = int(sequences.steps.max(initial=-1)) + 1
     owner = sequences.owner
@@ -85,7 +87,7 @@ def compare_pairs(sequences: Sequences, *, windows: bool) -> Invariants:
     precedence, precedences, early, late = _broken(
         order, having, lambda rows, a, bs: place[rows, a][:, None] < place[np.ix_(rows, bs)], n
     )
-    unequal, unequals, differing, _ = _broken(
+    unequal, unequals, differing, partner = _broken(
         counts,
         having,
         lambda rows, a, bs: (
@@ -95,7 +97,7 @@ def compare_pairs(sequences: Sequences, *, windows: bool) -> Invariants:
     )
     step = np.r_[frequent, -1]
     features = np.column_stack([precedence, np.log1p(precedences), unequal, np.log1p(unequals)])
-    return Invariants(features.astype(np.float32), step[early], step[late], step[differing])
+    return Invariants(features.astype(np.float32), step[early], step[late], step[differing], step[partner])
 
 
 def _order_rules(place: npt.NDArray[np.float32], weight: FloatArray) -> FloatArray:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from krone_tui.detection.bursts import summed
 from krone_tui.detection.features import SEQ_FEATURES, StepContext, StepSurprise, seq_features, step_surprise
 from krone_tui.detection.invariants import INVARIANT_FEATURES, Invariants, compare_pairs
-from krone_tui.detection.levels import ALARMING
+from krone_tui.detection.levels import ALARMING, WORDS
 from krone_tui.detection.profiles import PROFILE_FEATURES, ProfileComparison, compare_profiles
 from krone_tui.detection.sequences import FloatArray, IntArray, Sequences, segment_max, segment_sum, surprise
 
@@ -29,9 +29,9 @@ system, such as order in one whose workers run in parallel, is a signal in anoth
 NESTED_OF_SEQS = ("seq_rarity", "step_rarity", "move_rarity", "unknown", "burst", "move_burst")
 """Features of an execution's Seqs whose greatest value at each level is one of the execution's own."""
 
-LOG_FEATURES = ("other_alarms", "alarmed_share", "diversity")
-"""What the log as a whole is like: where it complains of much, one complaint more says little, and where no two executions
-are alike, neither does an odd one."""
+LOG_FEATURES = ("other_alarms", "other_errors", "alarmed_share", "diversity")
+"""What the log as a whole is like: where it complains of much, one complaint more says little, unless it keeps its error
+levels for failures; and where no two executions are alike, an odd one says little."""
 
 _RAW_EXECUTION_FEATURES = (
     *SEQ_FEATURES,
@@ -190,11 +190,9 @@ def view_executions(population: Population, levels: dict[str, LevelView]) -> Exe
             segment_max(view.features[seqs.at_seq, column].astype(np.float64), seqs.at_variant, flat.count)
             for column in names
         )
-    alarming = (population.severity[found.pair_step] >= ALARMING) & (found.pair_rarity > 1.0)
-    kinds = len(np.unique(found.pair_step[alarming]))
-    nested.extend(
-        _log_features(population, np.bincount(found.pair_owner[alarming], minlength=flat.count), kinds)
-    )
+    severity = population.severity[found.pair_step]
+    alarming = (severity >= ALARMING) & (found.pair_rarity > 1.0)
+    nested.extend(_log_features(population, found, alarming, alarming & (severity > WORDS)))
     nested.append(np.full(flat.count, float(population.windows)))
     features = np.hstack(
         [own, profiles.features, invariants.features, np.column_stack(nested).astype(np.float32)]
@@ -205,21 +203,33 @@ def view_executions(population: Population, levels: dict[str, LevelView]) -> Exe
         profiles,
         invariants,
         np.hstack([features, np.column_stack(ranks).astype(np.float32)]),
-        kinds,
+        len(np.unique(found.pair_step[alarming])),
     )
 
 
-def _log_features(population: Population, its_own: IntArray, kinds: int) -> list[FloatArray]:
-    """[variants] each: logarithm of one more than how many of the `kinds` of uncommon templates that read as failure it has
-    not, `its_own` being how many it has; share of the other executions that have any; share of all executions whose
-    variant is theirs alone.
+def _log_features(
+    population: Population,
+    found: StepSurprise,
+    alarming: npt.NDArray[np.bool_],
+    errors: npt.NDArray[np.bool_],
+) -> list[FloatArray]:
+    """[variants] each: logarithms of one more than how many uncommon templates that read as failure are in others but not in
+    it, and how many whose level says so; share of the other executions that have any; share of all executions whose
+    variant is theirs alone. `alarming`, `errors`: [pairs] which of `found`'s pairs are of such templates.
     """
     weight = population.self_weight + population.good_weight
     own = (population.self_weight > 0).astype(np.float64)
-    alarmed = its_own > 0
+    alarmed = np.bincount(found.pair_owner[alarming], minlength=len(weight)) > 0
     others = np.maximum(weight.sum() - own, 1.0)
+
+    def kinds_of_others(pairs: npt.NDArray[np.bool_]) -> FloatArray:
+        its_own = np.bincount(found.pair_owner[pairs], minlength=len(weight))
+        kinds: FloatArray = np.log1p(len(np.unique(found.pair_step[pairs])) - its_own).astype(np.float64)
+        return kinds
+
     return [
-        np.log1p(kinds - its_own).astype(np.float64),
+        kinds_of_others(alarming),
+        kinds_of_others(errors),
         (weight[alarmed].sum() - own * alarmed) / others,
         np.full(len(weight), weight[weight <= 1.0].sum() / max(weight.sum(), 1.0)),
     ]

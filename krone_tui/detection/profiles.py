@@ -15,6 +15,8 @@ RULE_STEPS = 256
 """Most frequent steps between which presence rules (a implies b) are sought."""
 MASSES = (0.0, 0.001, 0.005, 0.02, 0.1)
 """Shares of the reference within which radius is measured; 0: the nearest other execution."""
+ABOUT_AS_SURE = 0.82
+"""Share of the surest rule's surprise from which another one tells as well why a step is missed."""
 BATCH = 4096
 """Profiles per matrix product; bounds the distance matrix to BATCH × MAX_REFERENCES floats."""
 
@@ -179,6 +181,8 @@ def _missing(
         strength = rule[np.ix_(has, lacks)]
         per_b = strength.max(axis=0)
         b = int(per_b.argmax())
-        best[row], best_b[row], best_a[row] = per_b[b], lacks[b], has[int(strength[:, b].argmax())]
+        # Of the steps that let it be expected about as surely, the most frequent one: columns come by frequency.
+        because = int((strength[:, b] >= ABOUT_AS_SURE * per_b[b]).argmax())
+        best[row], best_b[row], best_a[row] = per_b[b], lacks[b], has[because]
         count[row] = float((per_b > 1.5).sum())
     return best, best_b, best_a, count

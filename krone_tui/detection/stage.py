@@ -35,8 +35,10 @@ from krone_tui.store import Store
 from krone_tui.store import detection as queries
 from krone_tui.store.seqs import TemplateNodes, Variants, read_template_nodes, read_variants
 
-CUT_SCORE = 0.45
-"""The most that an execution scores which lacks something and may go on beyond the log."""
+LET_GO_SCORE = 0.45
+"""The most that is scored by an execution which lacks something and may go on beyond the log, or a window among a few."""
+FEW = 10
+"""Windows below which nothing in them is usual, as what they hold together is chance."""
 SHIPPED = ("severity", "local_context", "nested_aware_seq", "nested_aware")
 """Names that no detector of the user's own may take."""
 
@@ -95,6 +97,7 @@ def detect(
                     settings.sensitivity,
                     settings.exhaustive,
                 )
+                _let_go_among_few(population, routed)
                 outcomes.append(_Outcome(chosen, population, routed, seqs, np.full(len(chosen), -1)))
                 progress(StageProgress("detection", len(chosen), len(variants.variant_id), "variants"))
             break
@@ -304,7 +307,17 @@ def _let_go_of_cut_ones(
         lacks = deviations.of(local, _decided_span(outcome, local)).lacks
         if (before[local] and lacks in ("beginning", "step")) or (after[local] and lacks in ("end", "step")):
             routed.flagged[local] = False
-            routed.score[local] = min(routed.score[local], CUT_SCORE)
+            routed.score[local] = min(routed.score[local], LET_GO_SCORE)
+
+
+def _let_go_among_few(population: Population, routed: Routed) -> None:
+    """Of a few windows none can lack anything, or have too much of it: only what reads as failure is told."""
+    if not population.windows or population.self_weight.sum() + population.good_weight.sum() >= FEW:
+        return
+    severity = routed.executions.features[:, NESTED_EXECUTION_FEATURES.index("severity")]
+    let_go = routed.flagged & (severity < SEVERE)
+    routed.flagged[let_go] = False
+    routed.score[let_go] = np.minimum(routed.score[let_go], LET_GO_SCORE)
 
 
 def _decided_span(outcome: _Outcome, local: int) -> tuple[int, int] | None:

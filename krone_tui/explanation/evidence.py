@@ -186,19 +186,23 @@ class _Writer:
 
     def of(self, finding: views.FindingRow) -> list[Sentence]:
         """What deviates, and what is usual in its place."""
-        templates = finding.template_ids
-        match finding.kind, len(templates):
-            case "missing", 1:
-                return [self._ends_after(templates[0])]
+        first, *others = finding.template_ids
+        match finding.kind, len(others):
+            case "missing", 0:
+                said = [self._ends_after(first)]
             case "missing", _:
-                return [self._missing(templates[0], templates[1])]
-            case "order", 2:
-                return [self._out_of_order(templates[0], templates[1], finding.position)]
+                said = [self._missing(first, others[0])]
+            case "order", 0:
+                said = [self._begins_with(first)]
             case "order", _:
-                return [self._begins_with(templates[0])]
+                said = [self._out_of_order(first, others[0], finding.position)]
+            case "count", 0:
+                said = [self._count(first)]
             case "count", _:
-                return [self._count(templates[0])]
-        return [self._new(templates[0]), *self._before(templates[0])]
+                said = [self._unequal(first, others[0])]
+            case _:
+                said = [self._new(first), *self._before(first)]
+        return said
 
     def span(self, finding: views.FindingRow) -> tuple[int, ...]:
         """The lines of a finding's records."""
@@ -359,6 +363,15 @@ class _Writer:
         return Sentence(
             f"{self._quote(template)} occurs {_times(times)}; {usual}",
             self._lines(template),
+        )
+
+    def _unequal(self, template: int, partner: int) -> Sentence:
+        both, equal = self._usual.equally_often(template, partner)
+        times, others = (sum(step.template_id == one for step in self._steps) for one in (template, partner))
+        return Sentence(
+            f"{self._quote(template)} occurs {_times(times)} and {self._quote(partner)} {_times(others)}; in {equal:,} of {both:,} "
+            f"normal {self._unit} that have both they occur equally often",
+            self._lines(template) + self._lines(partner),
         )
 
     def _difference(self, normal: tuple[int, ...]) -> tuple[dict[int, int], dict[int, int]]:

@@ -24,6 +24,10 @@ class Usual:
             lambda first, second: queries.precedence(store, first, second, window)
         )
         """(normal executions with both templates, those of them in which the first one comes first)."""
+        self.equally_often = lru_cache(KEPT)(
+            lambda first, second: queries.equally_often(store, first, second, window)
+        )
+        """(normal executions with both templates, those of them in which both occur equally often)."""
         self.nearest = lru_cache(KEPT)(lambda variant_id: queries.nearest(store, variant_id))
 
     def usage(self, template: int) -> queries.Usage:

@@ -75,6 +75,21 @@ def precedence(store: Store, first: int, second: int, window: bool) -> tuple[int
     return int(row[0]), int(row[1])
 
 
+def equally_often(store: Store, first: int, second: int, window: bool) -> tuple[int, int]:
+    """(normal executions with both templates, those of them in which both occur equally often)."""
+    row = store.row(
+        f"""
+        WITH {_NORMAL}
+        SELECT coalesce(sum(weight), 0), coalesce(sum(weight) FILTER (
+                   len(list_filter(template_ids, lambda step: step = $first))
+                   = len(list_filter(template_ids, lambda step: step = $second))), 0)
+        FROM normal WHERE list_contains(template_ids, $first) AND list_contains(template_ids, $second)
+        """,
+        {"window": window, "first": first, "second": second},
+    )
+    return int(row[0]), int(row[1])
+
+
 def followers(store: Store, window: bool) -> dict[int | None, list[tuple[int | None, int]]]:
     """For each template what follows it directly in normal executions, most frequent first: (template_id, or None for
     the end, executions). Under None: what executions begin with."""

@@ -1,6 +1,6 @@
 """Builds the Local-Context and Nested-Aware detectors: `python models/nested_aware/build.py`.
 
-Simulated systems only; the same seed gives the same files. Takes about ten minutes on two cores.
+Simulated systems only; the same seed gives the same files. Takes about a quarter of an hour on two cores.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from krone_tui.detection.population import LOG_FEATURES, NESTED_EXECUTION_FEATUR
 MODELS = Path(__file__).resolve().parent.parent
 TOP = MODELS.parent
 VERSION = 1
-SYSTEMS = 3600
+SYSTEMS = 5400
 HELD_OUT = 0.15
 OPSET, IR_VERSION = 17, 9
 

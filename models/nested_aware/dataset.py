@@ -8,6 +8,7 @@ import numpy.typing as npt
 from systems import Execution, System, random_system
 
 from krone_tui.detection.bursts import BINS
+from krone_tui.detection.levels import WORDS
 from krone_tui.detection.local_context import LocalContext
 from krone_tui.detection.onnx import open_session
 from krone_tui.detection.population import (
@@ -97,7 +98,10 @@ def population_of(
         level.value: SeqsOfLevel(seqs.steps, seqs.offsets, seqs.parent, seqs.at_variant, seqs.at_seq)
         for level, seqs in decompose(templates, offsets, NodePath(entity, action, status)).items()
     }
-    severity = np.clip(np.array(alphabet.severity) + noise.normal(0, 0.02, len(entity)), 0, 1)
+    # What words say is read with some error; levels are not.
+    severity = np.array(alphabet.severity)
+    words = np.clip(severity + noise.normal(0, 0.02, len(entity)), 0, WORDS)
+    severity = np.where(severity > WORDS, severity, words)
     population = Population(
         templates,
         offsets,

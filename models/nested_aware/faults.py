@@ -1,9 +1,16 @@
 """What goes wrong in executions that an identifier holds together: failure modes, each with its share."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 
+import numpy as np
+import numpy.typing as npt
 from simulated import Alphabet, Execution, Rng, Sequence, failure_modes, stretch, struck
 
+ROOM = 512
+"""Templates that faults may add to those that there are."""
+ALWAYS = 20
+"""Executions in which two steps must keep an order for another one to be wrong; in a small log, half of them."""
 Fault = Callable[[Rng, Sequence], Execution | None]
 
 
@@ -101,7 +108,7 @@ def _random_fault(alphabet: Alphabet, usual: Sequence) -> Fault:
         if kind == "reorder":
             rest = [*steps[:at], *steps[at + 1 :]]
             to = int(rng.integers(len(rest) + 1))
-            if abs(to - at) < 2:
+            if to == at:
                 return None
             return Execution([*rest[:to], target, *rest[to:]], True, {to})
         foreign = [int(rng.integers(len(alphabet.entity))) for _ in range(int(rng.integers(1, 3)))]
@@ -110,10 +117,35 @@ def _random_fault(alphabet: Alphabet, usual: Sequence) -> Fault:
     return apply
 
 
+def _orders(normal: Counter[tuple[int, ...]], steps: int) -> npt.NDArray[np.int32]:
+    """[steps, steps] how many executions have the first one before the second."""
+    before = np.zeros((steps, steps), dtype=np.int32)
+    for execution, times in normal.items():
+        first = _firsts(execution)
+        # Of steps in the order of their first place, each comes before all later ones.
+        for at, step in enumerate(first):
+            before[step, first[at + 1 :]] += times
+    return before
+
+
+def _new_order(steps: Sequence, before: npt.NDArray[np.int32], always: float) -> bool:
+    """Whether a step comes before one that it never came before, and after which it came at least `always` times."""
+    first = np.array(_firsts(steps))
+    earlier = np.triu(np.ones((len(first), len(first)), dtype=bool), 1)
+    pairs = np.ix_(first, first)
+    return bool((earlier & (before[pairs] == 0) & (before.T[pairs] >= always)).any())
+
+
+def _firsts(steps: Iterable[int]) -> Sequence:
+    return list(dict.fromkeys(steps))
+
+
 def break_some(rng: Rng, executions: list[Execution], alphabet: Alphabet) -> None:
     """Apply a few failure modes, each to its share of the executions."""
-    normal = {tuple(execution.steps) for execution in executions}
-    profiles = {tuple(sorted(execution.steps)) for execution in executions}
+    normal = Counter(tuple(execution.steps) for execution in executions)
+    profiles = {tuple(sorted(steps)) for steps in normal}
+    before = _orders(normal, len(alphabet.entity) + ROOM)
+    always = min(ALWAYS, len(executions) / 2)
     incident = stretch(rng)
     for _ in range(failure_modes(rng, alphabet, 8)):
         usual = executions[int(rng.integers(len(executions)))].steps
@@ -125,8 +157,11 @@ def break_some(rng: Rng, executions: list[Execution], alphabet: Alphabet) -> Non
             if executions[at].faulty:
                 continue
             broken = fault(rng, executions[at].steps)
-            # What the system does when it is well is no failure, however it came about.
-            if broken is None or tuple(broken.steps) in normal or tuple(sorted(broken.steps)) in profiles:
+            # What the system does when it is well is no failure, however it came about; in another order it is one where
+            # something comes first that never does.
+            if broken is None or tuple(broken.steps) in normal:
+                continue
+            if tuple(sorted(broken.steps)) in profiles and not _new_order(broken.steps, before, always):
                 continue
             executions[at] = broken
             wanted -= 1

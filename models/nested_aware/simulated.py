@@ -12,6 +12,10 @@ ERROR, FATAL, WARN = LEVEL_SEVERITY["ERROR"], LEVEL_SEVERITY["FATAL"], LEVEL_SEV
 Sequence = list[int]
 IntArray = np.typing.NDArray[np.int64]
 Rng = np.random.Generator
+RECURRING = 0.01
+"""Chance from which harmless trouble is everyday trouble."""
+SELDOM = 0.001
+"""Chance of what hardly ever comes."""
 
 
 @dataclass
@@ -28,6 +32,10 @@ class Alphabet:
     """How much it says of its everyday troubles: many applications say nothing, some say little else."""
     plain: bool = False
     """Few ways to go on, nothing strange when all is well, and little that fails: what most logs are most of the time."""
+    disciplined: bool = False
+    """Error levels are kept for failures: everyday trouble is a warning, or information whose words sound worse."""
+    minded: bool = False
+    """Errors that recur are minded no more, but one that hardly ever comes is a failure."""
     entity: list[int] = field(default_factory=list)
     action: list[int] = field(default_factory=list)
     severity: list[float] = field(default_factory=list)
@@ -63,15 +71,19 @@ class Alphabet:
             return WORDS * float(self.rng.beta(1, 20))
         return WORDS * float(self.rng.beta(2, 4) if roll < 0.975 else self.rng.beta(5, 2))
 
-    def alarming(self) -> float:
+    def _says_error(self, chance: float) -> bool:
+        """Whether harmless trouble that comes with such a chance may have an error's level."""
+        return not self.disciplined and (chance >= RECURRING or not self.minded)
+
+    def alarming(self, chance: float = 1.0) -> float:
         """Of a template that reports trouble which is nobody's concern: a retry, a client that left, a card declined."""
         if self.leveled and self.rng.random() < 0.4:
-            return ERROR if self.rng.random() < 0.4 else WARN
+            return ERROR if self.rng.random() < 0.4 and self._says_error(chance) else WARN
         return WORDS * float(self.rng.beta(3, 3) if self.rng.random() < 0.6 else self.rng.beta(8, 2))
 
     def failing(self) -> float:
         """Of a template that reports a failure: high, now and then missed."""
-        if self.leveled and self.rng.random() < 0.75:
+        if self.leveled and self.rng.random() < (0.85 if self.disciplined else 0.75):
             return float(self.rng.choice([FATAL, ERROR, WARN], p=[0.15, 0.7, 0.15]))
         roll = self.rng.random()
         return WORDS * float(
@@ -82,9 +94,13 @@ class Alphabet:
             else self.rng.beta(1, 10)
         )
 
-    def complaining(self) -> float:
+    def complaining(self, chance: float = 1.0) -> float:
         """Of a template that reads as failure and is written all day long."""
-        return self.failing() if not self.leveled or self.rng.random() < 0.5 else self.alarming()
+        if not self.leveled:
+            return self.failing()
+        if not self._says_error(chance) or self.rng.random() < 0.5:
+            return self.alarming(chance)
+        return self.failing()
 
 
 @dataclass
@@ -109,6 +125,13 @@ class System:
 
 def log_uniform(rng: Rng, low: float, high: float) -> float:
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def discipline(rng: Rng, alphabet: Alphabet) -> None:
+    """How the application uses its levels."""
+    roll = rng.random()
+    alphabet.disciplined = alphabet.leveled and bool(roll < 0.35)
+    alphabet.minded = alphabet.leveled and bool(roll < 0.8)
 
 
 def log_size(rng: Rng) -> int:

@@ -2,12 +2,14 @@
 
 import numpy as np
 from simulated import (
+    SELDOM,
     Alphabet,
     Execution,
     Rng,
     Sequence,
     System,
     When,
+    discipline,
     failure_modes,
     jitter,
     log_size,
@@ -67,7 +69,8 @@ def _random_tail(rng: Rng, alphabet: Alphabet, daemons: list[int]) -> list[Seque
     ]
     for job in tail:
         if rng.random() < (0.01 if alphabet.plain else 0.12 if alphabet.leveled else 0.25):
-            alphabet.severity[job[0]] = alphabet.alarming() if rng.random() < 0.5 else alphabet.complaining()
+            worry = alphabet.alarming if rng.random() < 0.5 else alphabet.complaining
+            alphabet.severity[job[0]] = worry(SELDOM)
     return tail
 
 
@@ -100,6 +103,7 @@ def window_system(rng: Rng) -> System:
     """A system read in windows of each host's records."""
     alphabet = Alphabet(rng, bool(rng.random() < 0.5), float(rng.choice([0.0, 0.3, 0.6, 0.85])))
     alphabet.plain = bool(rng.random() < 0.35)
+    discipline(rng, alphabet)
     daemons = [alphabet.new_entity() for _ in range(int(rng.integers(3, 25)))]
     common = [_random_job(alphabet, int(rng.choice(daemons))) for _ in range(int(rng.integers(3, 15)))]
     roles = int(rng.integers(1, 6))
@@ -164,7 +168,7 @@ def _random_boot(alphabet: Alphabet, daemons: list[int]) -> Sequence:
     for _ in range(int(log_uniform(rng, 4, 120))):
         action = alphabet.new_action(int(rng.choice(daemons)))
         worry = alphabet.complaining if rng.random() < 0.5 else alphabet.alarming
-        boot.append(alphabet.template(action, worry() if rng.random() < trouble else alphabet.calm()))
+        boot.append(alphabet.template(action, worry(SELDOM) if rng.random() < trouble else alphabet.calm()))
     return boot
 
 

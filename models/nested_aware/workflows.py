@@ -13,6 +13,7 @@ from simulated import (
     System,
     When,
     always,
+    discipline,
     jitter,
     log_size,
     log_uniform,
@@ -105,13 +106,13 @@ def _random_workflow(alphabet: Alphabet, mixing: float) -> Block:
     # Rare and harmless: what makes plain rarity fail.
     for _ in range(int(rng.integers(0, 2 if alphabet.plain else 6))):
         alarms = rng.random() < (0.04 if alphabet.plain else 0.3)
-        severity = alphabet.alarming() if alarms else alphabet.calm()
+        # What alarms and recurs all the time is as usual as what recurs: nobody minds it any more.
+        chance = log_uniform(rng, 0.0003, 0.4 if alarms else 0.08)
+        severity = alphabet.alarming(chance) if alarms else alphabet.calm()
         entity = alphabet.any_entity()
         steps = [
             alphabet.template(alphabet.new_action(entity), severity) for _ in range(int(rng.integers(1, 4)))
         ]
-        # What alarms and recurs all the time is as usual as what recurs: nobody minds it any more.
-        chance = log_uniform(rng, 0.0003, 0.4 if alarms else 0.08)
         blocks.insert(
             int(rng.integers(1, len(blocks) + 1)), _optional(_step(steps), chance, season(rng, 0.4))
         )
@@ -128,14 +129,15 @@ def _random_workflow(alphabet: Alphabet, mixing: float) -> Block:
         blocks.insert(int(rng.integers(1, len(blocks) + 1)), _optional(_step(steps), 1.0, storm(rng)))
     for _ in range(int(rng.poisson(1.6 * alphabet.talk))):
         at = int(rng.integers(len(blocks)))
+        chance = log_uniform(rng, 0.0005, 0.06)
         words = [
             alphabet.template(
                 alphabet.new_action(int(rng.integers(alphabet.entities))),
-                alphabet.alarming() if rng.random() < 0.8 else alphabet.complaining(),
+                alphabet.alarming(chance) if rng.random() < 0.8 else alphabet.complaining(chance),
             )
             for _ in range(int(rng.choice([1, 2, 3], p=[0.6, 0.3, 0.1])))
         ]
-        blocks[at] = _retried(blocks[at], words, log_uniform(rng, 0.0005, 0.06), season(rng, 0.3))
+        blocks[at] = _retried(blocks[at], words, chance, season(rng, 0.3))
     exits = [
         _exit(alphabet, len(blocks))
         for _ in range(int(rng.poisson((0.1 if alphabet.plain else 0.4) + 0.8 * alphabet.talk)))
@@ -172,14 +174,15 @@ class _Exit:
 def _exit(alphabet: Alphabet, blocks: int) -> _Exit:
     rng = alphabet.rng
     calm = rng.random() < (0.4 if alphabet.talk else 0.95)
+    chance = log_uniform(rng, 0.0005, 0.08)
     words = [
         alphabet.template(
             alphabet.new_action(int(rng.integers(alphabet.entities))),
             alphabet.calm()
             if calm
-            else alphabet.alarming()
+            else alphabet.alarming(chance)
             if rng.random() < 0.8
-            else alphabet.complaining(),
+            else alphabet.complaining(chance),
         )
         for _ in range(int(rng.choice([1, 2, 3], p=[0.5, 0.3, 0.2])))
     ]
@@ -187,7 +190,7 @@ def _exit(alphabet: Alphabet, blocks: int) -> _Exit:
         int(rng.integers(1, blocks + 1)),
         words,
         bool(rng.random() < 0.6),
-        log_uniform(rng, 0.0005, 0.08),
+        chance,
         season(rng, 0.25),
     )
 
@@ -215,6 +218,7 @@ def workflow_system(rng: Rng) -> System:
     swaps = float(rng.choice([0.0, 0.02, 0.15], p=[0.5, 0.3, 0.2]))
     kinds = int(rng.choice([1, 2, 3, 5, 8], p=[0.35, 0.2, 0.2, 0.15, 0.1]))
     alphabet.plain = bool(rng.random() < 0.35)
+    discipline(rng, alphabet)
     alphabet.talk = (
         0.0
         if alphabet.plain
