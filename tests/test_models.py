@@ -91,6 +91,16 @@ def build() -> Iterator[ModuleType]:
         sys.modules.pop(name, None)
 
 
+def test_the_simulated_systems_have_failures_that_only_change_an_order(build: ModuleType) -> None:
+    workflow_system = build.rows_of.__globals__["random_system"].__globals__["workflow_system"]
+    found = 0
+    for seed in range(14):
+        system = workflow_system(np.random.default_rng(seed))
+        usual = {tuple(sorted(one.steps)) for one in system.executions if not one.faulty}
+        found += sum(one.faulty and tuple(sorted(one.steps)) in usual for one in system.executions)
+    assert found > 3
+
+
 def load(path: Path) -> Detector:
     """A detector, asked for as the tool does."""
     if path.stem == "local_context":

@@ -241,7 +241,7 @@ def test_a_whole_incident_by_keys_alone(
         ("\r", "▼ !! "),
         ("d", "as normal"),
         ("\x1b", "▼ !! "),
-        ("r", "▌ = records"),
+        ("r", "!! deviates"),
         ("\x1b", "▼ !! "),
         ("n", "2 of"),
         ("\x1b", "what deviates"),
