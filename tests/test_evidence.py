@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from simple_logs import JOB_STEPS, UNSEEN_ERROR, grouped, jobs, render, write
+from simple_logs import JOB_STEPS, UNSEEN_ERROR, grouped, investigated, jobs, render, write
 
 from krone_tui.explanation.evidence import Evidence, Sentence, evidence
 from krone_tui.seqs import build_seqs
@@ -346,6 +346,28 @@ def test_every_line_that_is_cited_belongs_to_the_execution(
     assert all(str(sentence).endswith(".") for sentence in told)
     assert told[0].lines
     assert told[-1].text == "No other execution fails this way"
+
+
+def test_the_exception_below_a_failing_step_is_quoted(tmp_path: Path) -> None:
+    trace = (
+        "{text}\n"
+        "com.shop.disk.LostDisk$HardException: volume gave no answer\n"
+        "    at com.shop.disk.Volume.read(Volume.java:77)\n"
+        "Caused by: com.shop.io.WireException: read of sector 77 timed out\n"
+        "    at com.shop.io.Wire.read(Wire.java:12)\n"
+        "Caused by: java.util.concurrent.TimeoutException: null"
+    )
+    failing = (*JOB_STEPS[:3], trace.format(text=UNSEEN_ERROR))
+    path = write(tmp_path / "traces.log", render(jobs(200, 1, {50: failing}, name=name)))
+    with investigated([path]) as opened:
+        execution = views.find_execution(opened, name(50))
+        assert execution is not None
+        told = [
+            one for one in evidence(opened, execution.execution_id) if one.text.startswith("It tells of ")
+        ]
+        assert [one.text for one in told] == ["It tells of “WireException: read of sector 77 timed out”"]
+        begun = next(at for at, line in enumerate(path.read_text().splitlines(), 1) if "Disk failure" in line)
+        assert told[0].lines == (begun,)
 
 
 def test_another_rare_failing_step_gets_a_sentence_of_its_own(tmp_path: Path) -> None:

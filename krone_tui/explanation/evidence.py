@@ -1,5 +1,6 @@
 """Evidence: what can be shown of a finding without a model, in sentences with line numbers."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ SHOWN_LINES = 6
 """Line numbers named in one sentence; of more, the first ones and how many there are."""
 SHOWN_TEXT = 100
 """Characters of a template that a sentence quotes."""
+SHOWN_EXCEPTION = 160
+"""Of an exception and its message."""
+_PACKAGE = re.compile(r"^(?:[a-z_$][\w$]*\.)+(?=[A-Z])")
 SEVERE = 0.5
 """Severity from which a step is said to read as failure."""
 RARE = 0.01
@@ -169,6 +173,10 @@ def _said(what: str, mode: views.FailureModeRow, lines: tuple[int, ...] = ()) ->
     return Sentence(f"A {mode.verdict_by} {what}{comment}", lines)
 
 
+def _quoted(text: str, most: int = SHOWN_TEXT) -> str:
+    return f"“{text if len(text) <= most else text[: most - 1] + '…'}”"
+
+
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
@@ -201,7 +209,7 @@ class _Writer:
             case "count", _:
                 said = [self._unequal(first, others[0])]
             case _:
-                said = [self._new(first), *self._before(first)]
+                said = [self._new(first), *self._raised(first), *self._before(first)]
         return said
 
     def span(self, finding: views.FindingRow) -> tuple[int, ...]:
@@ -265,6 +273,16 @@ class _Writer:
             f"{self._quote(template)} occurs{often}{reads}{self._elsewhere(template, only)}",
             self._lines(template),
         )
+
+    def _raised(self, template: int) -> list[Sentence]:
+        """The exception that the first such record tells of, where what is quoted of it does not."""
+        for step in self._steps:
+            if step.template_id == template and step.raised is not None:
+                said = _PACKAGE.sub("", " ".join(step.raised.split()))
+                if said[:SHOWN_TEXT] in " ".join(self._names[template].text.split()):
+                    return []
+                return [Sentence(f"It tells of {_quoted(said, SHOWN_EXCEPTION)}", (step.first_line,))]
+        return []
 
     def _elsewhere(self, template: int, only: str = "") -> str:
         """How many normal executions have it; nothing where there are none to compare with."""
@@ -400,5 +418,4 @@ class _Writer:
         return tuple(step.first_line for step in self._steps if step.template_id == template)
 
     def _quote(self, template: int) -> str:
-        text = " ".join(self._names[template].text.split())
-        return f"“{text if len(text) <= SHOWN_TEXT else text[: SHOWN_TEXT - 1] + '…'}”"
+        return _quoted(" ".join(self._names[template].text.split()))

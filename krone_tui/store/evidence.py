@@ -165,6 +165,17 @@ class Step(NamedTuple):
     first_line: int
     last_line: int
     time: datetime | None
+    raised: str | None
+    """The exception that stands below what it says: the innermost cause that says something, where causes are told."""
+
+
+_RAISED = r"""
+CASE WHEN p.last_line > p.first_line THEN coalesce(
+    list_last(list_filter(regexp_extract_all(p.message, '\n\s*Caused by: ([^\n]+)', 1),
+                          lambda cause: contains(cause, ': ') AND NOT ends_with(cause, ': null'))),
+    nullif(regexp_extract(p.message, '\n\s*((?:[A-Za-z_$][\w$]*[.:]+)*\w*(?:Exception|Error)\b[^\n]*)', 1), '')
+) END
+"""
 
 
 def steps(store: Store, execution_ids: list[int]) -> dict[int, list[Step]]:
@@ -177,7 +188,7 @@ def steps(store: Store, execution_ids: list[int]) -> dict[int, list[Step]]:
     )
     rows = store.rows(
         f"""
-        SELECT m.execution_id, m.position, m.template_id, p.first_line, p.last_line, p.time
+        SELECT m.execution_id, m.position, m.template_id, p.first_line, p.last_line, p.time, {_RAISED}
         FROM membership AS m JOIN parsed_record AS p USING (record_id)
         WHERE m.execution_id {which} ORDER BY m.execution_id, m.position
         """,
