@@ -103,6 +103,7 @@ def test_the_words_name_the_other_failure_modes_without_the_identifier_in_front(
         ("[db] gave up", "[db] gave up"),
         ("[<*>]", "[<*>]"),
         ("ends after: <*>: from=<<*>>, size=<*>", "ends after: from=<<*>>, size=<*>"),
+        ("not equally often: <*>: queued and <*>: sent", "not equally often: queued and <*>: sent"),
         ("unusual count: [<*>] <*> <*>: sent", "unusual count: sent"),
         ("(<*>) - - lost its peer", "lost its peer"),
         ("<*> <*> lost its peer", "lost its peer"),

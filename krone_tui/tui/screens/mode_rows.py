@@ -12,7 +12,7 @@ from krone_tui.tui.text import moment, safe, short_count, sparkline
 
 _SAID = {False: "confirmed", True: "verdict"}
 """In front of what deviates: a failure mode that somebody confirmed, or one that is all their word."""
-_KIND = r"(?:missing|ends after|begins with|out of order|unusual count): "
+_KIND = r"(?:missing|ends after|begins with|out of order|unusual count|not equally often): "
 _LEADING_VALUES = re.compile(
     rf"^({_KIND}|)(?:"
     r"\[[^\]\s]*<\*>[^\]\s]*\]:?\s*"  # an identifier in brackets
