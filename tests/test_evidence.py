@@ -13,7 +13,8 @@ import pyarrow as pa
 import pytest
 from simple_logs import JOB_STEPS, UNSEEN_ERROR, grouped, investigated, jobs, render, write
 
-from krone_tui.explanation.evidence import Evidence, Sentence, evidence
+from krone_tui.explanation.evidence import Evidence, evidence
+from krone_tui.explanation.sentences import Sentence
 from krone_tui.seqs import build_seqs
 from krone_tui.store import Store, views
 from krone_tui.store import detection as queries

@@ -15,7 +15,8 @@ from krone_tui.ingest.formats import HeaderFormat, header_formats, key_names, wr
 from krone_tui.settings import Settings
 from krone_tui.store.connection import Store
 from krone_tui.store.questions import ask
-from krone_tui.store.record_layouts import Clock, TextLayout
+from krone_tui.store.record_layouts import TextLayout
+from krone_tui.store.times import Clock
 
 _SAMPLES = [(item, sample) for item in header_formats() for sample in item.samples]
 _COLUMNS = ("time", "level", "component", "host", "process", "thread", "message")

@@ -3,7 +3,7 @@
 from krone_tui.explanation import alignment
 from krone_tui.explanation.adjudication import AdjudicationResult, adjudicate
 from krone_tui.explanation.assembly import request_for
-from krone_tui.explanation.evidence import Evidence, Sentence, cite, evidence
+from krone_tui.explanation.evidence import Evidence, evidence
 from krone_tui.explanation.explainer import Explainer
 from krone_tui.explanation.extract import TemplatePlacer
 from krone_tui.explanation.kept import KeptExplanations, Places, places_of
@@ -20,6 +20,7 @@ from krone_tui.explanation.request import (
     Prompt,
     Request,
 )
+from krone_tui.explanation.sentences import Sentence, cite
 
 __all__ = [
     "NEEDS_LLAMA_CPP",

@@ -2,17 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
+from krone_tui.explanation.sentences import Sentence
 from krone_tui.explanation.shared import SharedValues
 from krone_tui.explanation.usual import KEPT, Usual
 from krone_tui.store import Store, views
 from krone_tui.store import evidence as queries
 
-SHOWN_LINES = 6
-"""Line numbers named in one sentence; of more, the first ones and how many there are."""
 SHOWN_TEXT = 100
 """Characters of a template that a sentence quotes."""
 SHOWN_EXCEPTION = 160
@@ -28,28 +25,6 @@ MOST_FURTHER = 3
 """Further failing steps that get a sentence."""
 AGAIN = 3
 """Times that a step which no normal execution has must come to be worth one though it does not read as failure."""
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """One sentence of evidence, and the lines it rests on."""
-
-    text: str
-    """Without the line numbers and the full stop."""
-    lines: tuple[int, ...]
-    """1-based physical lines of the execution's source; empty where the sentence speaks of other executions."""
-
-    def __str__(self) -> str:
-        return f"{self.text}{cite(self.lines)}."
-
-
-def cite(lines: Sequence[int]) -> str:
-    """` (lines 3, 4, 9)`, shortened when there are many; '' without any."""
-    if not lines:
-        return ""
-    shown = ", ".join(str(line) for line in lines[:SHOWN_LINES])
-    more = f" and {len(lines) - SHOWN_LINES:,} more" if len(lines) > SHOWN_LINES else ""
-    return f" (line{'s' if len(lines) > 1 else ''} {shown}{more})"
 
 
 class Evidence:

@@ -20,7 +20,8 @@ from krone_tui.ingest.structured import (
 )
 from krone_tui.store.columns import column
 from krone_tui.store.questions import Asking, captured, matches, parsed_times, unwrap
-from krone_tui.store.record_layouts import Clock, Layout, LogfmtLayout, TextLayout, Unwrap
+from krone_tui.store.record_layouts import Layout, LogfmtLayout, TextLayout, Unwrap
+from krone_tui.store.times import Clock
 
 SAMPLE_LINES = 1_000
 """Enough to see a format that one line in a hundred has."""

@@ -8,7 +8,7 @@ import pyarrow as pa
 from krone_tui.ingest.detection import Shape, detect, fits
 from krone_tui.store.connection import Store
 from krone_tui.store.questions import ask, nothing
-from krone_tui.store.record_layouts import Clock
+from krone_tui.store.times import Clock
 
 _KEPT = 4
 

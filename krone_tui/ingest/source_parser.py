@@ -12,8 +12,9 @@ from krone_tui.ingest.cutting import LOOSE_SHARE, Lines, loose_lines, record_sta
 from krone_tui.ingest.detection import SAMPLE_LINES, Shape, further_layouts
 from krone_tui.store.columns import column, small_integers
 from krone_tui.store.questions import CONTINUED, OTHER, Asking, classify, unwrap
-from krone_tui.store.record_layouts import Clock, JsonLayout, Layout, LogfmtLayout, TableLayout, Unwrap
+from krone_tui.store.record_layouts import JsonLayout, Layout, LogfmtLayout, TableLayout, Unwrap
 from krone_tui.store.records import Batch
+from krone_tui.store.times import Clock
 
 _BATCH_BYTES = 48 << 20
 """Text that is written at once: enough rows for DuckDB's threads to write in parallel."""

@@ -19,7 +19,7 @@ from krone_tui.progress import Progress, StageProgress, silent
 from krone_tui.store import records
 from krone_tui.store.connection import Store
 from krone_tui.store.questions import ask
-from krone_tui.store.record_layouts import Clock
+from krone_tui.store.times import Clock
 
 STAGE = "ingest"
 _CHUNKS_AHEAD = 2

@@ -15,7 +15,8 @@ import pyarrow as pa
 from krone_tui.store.columns import batched, column, small_integers
 from krone_tui.store.connection import Store
 from krone_tui.store.partial_lines import join_pieces
-from krone_tui.store.record_layouts import Clock, Layout, TextLayout, Unwrap, quoted, time_expression
+from krone_tui.store.record_layouts import Layout, TextLayout, Unwrap
+from krone_tui.store.times import Clock, quoted, time_expression
 
 OTHER, CONTINUED, EXCEPTION, BLANK = -1, -2, -3, -4
 """Codes of `classify` for lines that start no record: unknown, continued, an exception's name, empty."""

@@ -10,10 +10,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import ClassVar, Protocol
 
 from krone_tui.store.messages import readable, with_cause
+from krone_tui.store.times import Clock, first_of, quoted, time_expression
 
 COLUMNS = ("time", "level", "component", "host", "process", "thread", "fields", "prefix", "message", "raw")
 _STANDARD = {"prefix", "time", "level", "component", "host", "process", "thread", "priority"}
@@ -61,19 +61,6 @@ _JOURNAL_KEYS = {
     "process": ("_PID", "SYSLOG_PID"),
     "thread": ("TID", "OBJECT_PID"),
 }
-
-
-def quoted(text: str) -> str:
-    """A SQL string literal for any text."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-@dataclass(frozen=True)
-class Clock:
-    """What completes a time that lacks its year, or its date."""
-
-    latest: datetime
-    """No record is later: when the source was last written, in the zone the log was written in."""
 
 
 class Layout(Protocol):
@@ -135,7 +122,7 @@ class TextLayout:
         out = {"prefix": values["prefix"], "message": message}
         for name in ("component", "host", "process", "thread"):
             if name in values:
-                out[name] = _first(values[name], values.get(name + "2"))
+                out[name] = first_of(values[name], values.get(name + "2"))
         if self.times and "time" in values:
             out["time"] = time_expression(f"{capture}.time", self.times, clock)
         levels = [_level(values[name], self.level_codes) for name in ("level", "level2") if name in values]
@@ -145,12 +132,12 @@ class TextLayout:
         if self.generic:
             levels.append(loose_level(message))
         if levels:
-            out["level"] = _first(*levels)
+            out["level"] = first_of(*levels)
         extra = [
             n for n in self.groups if n not in _STANDARD and n.rstrip("2") not in _STANDARD and n[-1] != "2"
         ]
         if extra:
-            pairs = ", ".join(f"{quoted(n)}, {_first(values[n], values.get(n + '2'))}" for n in extra)
+            pairs = ", ".join(f"{quoted(n)}, {first_of(values[n], values.get(n + '2'))}" for n in extra)
             out["fields"] = f"nullif(CAST(json_merge_patch('{{}}', json_object({pairs})) AS VARCHAR), '{{}}')"
         return out
 
@@ -179,7 +166,7 @@ class JsonLayout:
         place = {path: number for number, path in enumerate(self._paths(), start=1)}
         document = f"rtrim({text}, ', ' || chr(9))"
         value = {
-            role: _first(*(f"nullif({capture}[{place[path]}], '')" for path in paths))
+            role: first_of(*(f"nullif({capture}[{place[path]}], '')" for path in paths))
             for role, paths in self.roles.items()
             if paths
         }
@@ -193,7 +180,7 @@ class JsonLayout:
         # RFC 7386: a null in the patch removes the key.
         patch = quoted(json.dumps(dict.fromkeys(self.shown_elsewhere)))
         out["fields"] = f"nullif(CAST(json_merge_patch({document}, {patch}) AS VARCHAR), '{{}}')"
-        out["message"] = _first(with_cause(value), readable(out["fields"], value), text)
+        out["message"] = first_of(with_cause(value), readable(out["fields"], value), text)
         out["raw"] = text
         return out
 
@@ -239,7 +226,7 @@ class LogfmtLayout:
         headed = [key for role in ("time", "level") for key in self.roles.get(role, ())]
         for key in [*headed, self.date] if self.date else headed:
             rest = f"regexp_replace({rest}, {quoted(self._key_pattern(key) + ' *')}, ' ')"
-        out["message"] = _first(with_cause(value), f"nullif(trim({rest}), '')", text)
+        out["message"] = first_of(with_cause(value), f"nullif(trim({rest}), '')", text)
         out["raw"] = text
         return out
 
@@ -249,7 +236,7 @@ class LogfmtLayout:
 
     def _value(self, capture: str, keys: Sequence[str]) -> str:
         found = [f"regexp_extract({capture}, {quoted(self._key_pattern(key))}, 1)" for key in keys]
-        return _first(*(f"nullif({_unquoted(item)}, '')" for item in found))
+        return first_of(*(f"nullif({_unquoted(item)}, '')" for item in found))
 
 
 @dataclass(frozen=True)
@@ -295,7 +282,7 @@ class TableLayout:
             return f"nullif(nullif({bare}, ''), '-')"
 
         value = {
-            role: _first(*(one(number) for number in numbers))
+            role: first_of(*(one(number) for number in numbers))
             for role, numbers in self.roles.items()
             if numbers
         }
@@ -318,7 +305,7 @@ class TableLayout:
             out["fields"] = f"nullif(CAST({merged} AS VARCHAR), '{{}}')"
         asked = f"nullif(concat_ws(' ', {', '.join(map(one, self.request))}), '')" if self.request else None
         told = value | {"message": asked} if asked else value
-        out["message"] = _first(with_cause(told), readable(out["fields"], value) if pairs else None, text)
+        out["message"] = first_of(with_cause(told), readable(out["fields"], value) if pairs else None, text)
         out["raw"] = text
         return out
 
@@ -342,7 +329,7 @@ class JournalLayout:
             return f"nullif(regexp_extract({text}, {quoted(pattern)}, 1), '')"
 
         out = {
-            column: _first(*(value(key) for key in keys))
+            column: first_of(*(value(key) for key in keys))
             for column, keys in _JOURNAL_KEYS.items()
             if column != "level"
         }
@@ -351,7 +338,7 @@ class JournalLayout:
         # A message with control characters is written as the key, a newline, eight bytes of length, the data.
         pattern = r"(?s)\nMESSAGE\n.{8}(.*?)(?:\n[A-Z_]+[=\n]|$)"
         binary = f"nullif(regexp_extract({text}, {quoted(pattern)}, 1), '')"
-        out["message"] = _first(value("MESSAGE"), binary, text)
+        out["message"] = first_of(value("MESSAGE"), binary, text)
         out["raw"] = text
         return out
 
@@ -368,54 +355,6 @@ class Unwrap:
     """Terminal colour codes are removed too."""
     times: tuple[str, ...] = ("iso",)
     """How its time may be written, as in `TextLayout`."""
-
-
-def time_expression(text: str, kinds: Sequence[str], clock: Clock) -> str:
-    """SQL: a TIMESTAMP, in UTC where the text states a zone, else as written; NULL where none fits."""
-    found = _first(*(_one_time(text, kind, clock) for kind in kinds))
-    # 'infinity', years BC and five-digit years are times to DuckDB, and none to compute with; no log is older than the
-    # epoch, but two digits of a year pass for four. least() and greatest() pass over NULL.
-    first, end = "TIMESTAMP '1969-12-31'", "TIMESTAMP '10000-01-01'"
-    return f"nullif(nullif(greatest(least({found}, {end}), {first}), {first}), {end})"
-
-
-def period_of(kind: str) -> str | None:
-    """What a time format leaves open: 'year', 'day', or None when it is complete."""
-    if kind in ("iso", "epoch") or "%Y" in kind or "%y" in kind:
-        return None
-    return "year" if "%d" in kind else "day"
-
-
-def _one_time(text: str, kind: str, clock: Clock) -> str:
-    if kind == "iso":
-        # TIMESTAMPTZ honours an offset or a zone's name, an unknown name leaves the time as written.
-        # The session's zone is UTC.
-        clean = f"replace(replace(replace({text}, ',', '.'), ' +', '+'), ' -', '-')"
-        zoned = f"make_timestamp(epoch_us(TRY_CAST({clean} AS TIMESTAMPTZ)))"
-        return f"coalesce({zoned}, TRY_CAST({clean} AS TIMESTAMP))"
-    if kind == "epoch":
-        # The unit by magnitude: seconds up to 1e11 (year 5138), then milli-, micro-, nanoseconds.
-        number = f"TRY_CAST({text} AS DECIMAL(38, 9))"
-        units = ((1e11, 1e6), (1e14, 1e3), (1e17, 1))
-        whens = " ".join(f"WHEN {number} < {limit:.0f} THEN {factor}" for limit, factor in units)
-        unit = f"CASE {whens} ELSE 0.001 END"
-        usable = f"{number} BETWEEN 1e8 AND 4e18"
-        return (
-            f"CASE WHEN {usable} THEN make_timestamp(CAST(CAST({number} AS DOUBLE) * ({unit}) AS BIGINT)) END"
-        )
-    period = period_of(kind)
-    if period == "year":
-        if kind.startswith("%m%d"):
-            # A month may lack its zero: 516 is 16 May.
-            text = f"CASE WHEN strpos({text}, ' ') = 4 THEN '0' || {text} ELSE {text} END"
-        # A leap year, so that 29 February is a date.
-        parsed = f"try_strptime('2000 ' || {text}, {quoted('%Y ' + kind)})"
-        return f"({parsed} + to_years({clock.latest.year - 2000}))"
-    if period == "day":
-        days = (clock.latest.date() - datetime(1900, 1, 1).date()).days  # noqa: DTZ001 (a date only)
-        return f"(try_strptime({text}, {quoted(kind)}) + to_days({days}))"
-    parsed = f"try_strptime({text}, {quoted(kind)})"
-    return f"make_timestamp(epoch_us({parsed}))" if "%z" in kind else parsed
 
 
 def loose_level(text: str) -> str:
@@ -435,11 +374,6 @@ def _case(value: str, names: Mapping[str, str], otherwise: str) -> str:
         return otherwise
     whens = " ".join(f"WHEN {quoted(code)} THEN {quoted(name)}" for code, name in names.items())
     return f"CASE {value} {whens} ELSE {otherwise} END"
-
-
-def _first(*expressions: str | None) -> str:
-    given = [expression for expression in expressions if expression]
-    return given[0] if len(given) == 1 else f"coalesce({', '.join(given)})"
 
 
 def _unquoted(value: str) -> str:

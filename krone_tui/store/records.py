@@ -11,17 +11,8 @@ import pyarrow as pa
 from krone_tui.store.columns import batched, column, small_integers
 from krone_tui.store.connection import Store
 from krone_tui.store.questions import OTHER
-from krone_tui.store.record_layouts import (
-    COLUMNS,
-    Clock,
-    Layout,
-    TextLayout,
-    Unwrap,
-    loose_level,
-    period_of,
-    quoted,
-    time_expression,
-)
+from krone_tui.store.record_layouts import COLUMNS, Layout, TextLayout, Unwrap, loose_level
+from krone_tui.store.times import Clock, period_of, quoted, time_expression
 
 _LAYOUTS_TOGETHER = 24
 """Layouts that one insert tells apart at most: each is planned for every column, whether records have it or not."""
