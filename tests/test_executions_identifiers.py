@@ -1,5 +1,6 @@
 """Identifiers known by their place or shape alone, and those that are used again."""
 
+import json
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -95,3 +96,37 @@ def test_ids_inside_the_message_tell_work_apart(
     log = write(tmp_path / "work.log", render(work))
     with grouped([log]) as (_, result):
         assert (result.grouped_by, result.executions) == (candidate, 60)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("receiveTimestamp", lambda i: f"2026-03-01T10:00:{i // 4:02d}.5Z"),
+        ("flushed", lambda i: f"2026-03-01T10:00:{i // 4:02d}.5Z"),
+        ("response.status", lambda i: (200, 204, 404, 500)[i // 80]),
+        ("remote_port", lambda i: 41_000 + 13 * (i // 4)),
+        ("uptime", lambda i: f"{i // 4}.25s"),
+        ("url", lambda i: f"/shop/v2/basket{i // 4}"),
+    ],
+)
+def test_times_measurements_and_paths_are_no_identifiers(
+    tmp_path: Path, key: str, value: Callable[[int], object]
+) -> None:
+    steps = ("taken from the queue", "looked up", "written", "answered")
+    lines = []
+    for i in range(240):
+        first, _, second = key.partition(".")
+        field = {first: {second: value(i)} if second else value(i)}
+        head = {"ts": f"2026-03-01T10:{i // 60:02d}:{i % 60:02d}Z", "level": "info", "msg": steps[i % 4]}
+        lines.append(json.dumps(head | field))
+    log = write(tmp_path / "app.log", lines)
+    with grouped([log]) as (_, result):
+        assert result.grouped_by == "window"
+
+
+def test_an_uptime_in_brackets_is_no_identifier(tmp_path: Path) -> None:
+    steps = ("start of the pause", "marked", "swept", "end of the pause")
+    lines = [f"[{i // 4 * 1.75:.3f}s] {steps[i % 4]}" for i in range(240)]
+    log = write(tmp_path / "vm.log", lines)
+    with grouped([log]) as (_, result):
+        assert result.grouped_by == "window"

@@ -36,6 +36,8 @@ CLOSE = 0.5
 """Share of the best rough score that makes a finalist."""
 AS_MANY = 0.05
 """How much the numbers of values of two identifiers of the same executions may differ, as a share."""
+MOSTLY = 0.5
+"""Share of a candidate's values that describe (times, measurements, paths) from which it is no identifier."""
 MIN_SCORE = 0.16
 """A best candidate below this holds nothing together: the log is cut into windows."""
 PROCESS_REUSE_GAP = 1_800.0
@@ -203,7 +205,7 @@ def score(candidate: Candidate, found: queries.KeyStatistics, *, confirmed: bool
     An execution has several records of several kinds, lives for a small part of the log, and begins alike. A host or
     a user lives as long as the log; a session's counter is used once; a pooled thread begins with anything.
     """
-    if found.values < 3:
+    if found.values < 3 or (candidate.kind is not Kind.SOURCE and found.attributes >= MOSTLY):
         return 0.0
     several = min(1.0, math.log2(max(found.records_per_value, 1.0)) / 2.0) * (1.0 - 0.8 * found.singles)
     kinds = min(1.0, max(found.variety - 1.0, 0.0) / 1.5)
@@ -370,6 +372,8 @@ def explain(one: Scored) -> str:
     found = one.statistics
     if found.values < 3:
         return "Too few values to tell executions apart."
+    if one.candidate.kind is not Kind.SOURCE and found.attributes >= MOSTLY:
+        return "Its values are times, measurements or paths."
     parts = [
         f"{found.coverage:.0%} of the records carry it",
         f"{found.records_per_value:g} records to a value in the median",

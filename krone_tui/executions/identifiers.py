@@ -80,58 +80,15 @@ _BARE = {"uuid": _BARE_UUID, "hex id": _BARE_HEX, "address:port": _ADDRESS, "MAC
 _MAC_PART = re.compile(r"[a-fA-F][0-9A-Fa-f]:[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})*")
 UNNAMED = frozenset(_SHAPES)
 """Candidates known by their shape alone."""
-_UNITS = frozenset(
-    {
-        "ms",
-        "sec",
-        "secs",
-        "second",
-        "seconds",
-        "min",
-        "mins",
-        "minute",
-        "minutes",
-        "hour",
-        "hours",
-        "day",
-        "days",
-        "byte",
-    }
-    | {
-        "bytes",
-        "kb",
-        "mb",
-        "gb",
-        "line",
-        "port",
-        "size",
-        "count",
-        "total",
-        "code",
-        "status",
-        "version",
-        "length",
-        "len",
-    }
-    | {
-        "offset",
-        "level",
-        "attempt",
-        "attempts",
-        "retry",
-        "retries",
-        "after",
-        "took",
-        "in",
-        "of",
-        "at",
-        "for",
-        "to",
-        "and",
-    }
-    | {"the", "with", "from", "pid", "uid", "gid", "last", "next", "first", "slot", "exit", "signal", "errno"}
-    | {"generation", "term", "revision"}
-    | {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}
+_MEASURE = re.compile(
+    r"ms|secs?|seconds?|mins?|minutes?|hours?|days?|bytes?|[kmg]b|line|port|size|count|total|code|status|version|len(?:gth)?"
+    r"|offset|level|attempts?|retry|retries|took|errno|signal|exit|time(?:stamp)?|ts|date(?:time)?|at|duration|latency"
+    r"|elapsed|age|ratio|percent"
+)
+"""Last words of a key whose values measure or grade something."""
+_NUMBERING = re.compile(
+    rf"{_MEASURE.pattern}|after|in|of|for|to|and|the|with|from|pid|uid|gid|last|next|first|slot|generation|term|revision"
+    r"|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 )
 """Words before a number that measure or number something rather than name it."""
 
@@ -168,12 +125,13 @@ def _found(message: str) -> Iterable[tuple[Candidate, str]]:
         # The parts of a MAC address are no keys.
         if (
             re.search(r"\d", match[2])
-            and match[1].lower() not in _UNITS
+            and not _NUMBERING.fullmatch(match[1].lower())
+            and not _measures(match[1])
             and not _MAC_PART.fullmatch(match[0])
         ):
             yield _keyed(match[1]), match[2]
     for match in _WORD.finditer(message):
-        if match[1].lower() not in _UNITS:
+        if not _NUMBERING.fullmatch(match[1].lower()):
             yield _worded(match[1]), match[2]
     for name, shape in _BARE.items():
         for match in shape.finditer(message):
@@ -186,6 +144,12 @@ def _found(message: str) -> Iterable[tuple[Candidate, str]]:
     inside = _INSIDE.match(message)
     if inside and _tells_no_more(inside[1]):
         yield _shaped("[id] inside"), inside[1]
+
+
+def _measures(key: str) -> bool:
+    """Whether a key such as `receiveTimestamp`, `remote_port` or `status` names a measurement."""
+    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", key)
+    return bool(words) and _MEASURE.fullmatch(words[-1].lower()) is not None
 
 
 def _tells_no_more(value: str) -> bool:
@@ -259,5 +223,7 @@ def header_candidates(filled: dict[str, float], sources: int) -> list[Candidate]
 
 def field_candidates(keys: Sequence[str], nested: str) -> list[Candidate]:
     """Identifiers among the header's further fields (JSON, logfmt), given the keys that occur; `nested` joins a key with
-    one inside its object, shown as a full stop."""
-    return [Candidate(key.replace(nested, "."), Kind.FIELD, pattern=key) for key in keys]
+    one inside its object, shown as a full stop. Keys that name a measurement are none."""
+    return [
+        Candidate(key.replace(nested, "."), Kind.FIELD, pattern=key) for key in keys if not _measures(key)
+    ]

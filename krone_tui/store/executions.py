@@ -8,6 +8,11 @@ from krone_tui.store.messages import HEADLINE
 
 _MANY_WITHOUT_TIME = 0.01
 """Share of records: fewer are a banner or the like, and not worth looking for the time before each."""
+_ATTRIBUTE = (
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T _].*)?|[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?"
+    r"|[0-9]+[.,][0-9]+ ?[A-Za-zµ%]{0,3}|[0-9]+ ?(?:ns|us|µs|ms|s|%|[kKMGT]i?B)"
+    r"|(?:[A-Za-z][A-Za-z0-9+.-]*:/)?/.*"
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,8 @@ class KeyStatistics:
     """Chance that two values begin with the same template."""
     numbered: float
     """Share of values that hold a digit."""
+    attributes: float
+    """Share of values that describe and do not name: a date, a time of day, a decimal, a number with a unit, a path, a URL."""
 
 
 def _expression(key: KeySource) -> str:
@@ -148,7 +155,8 @@ def measure_key(store: Store, key: KeySource, first_record: int, last_record: in
                coalesce(avg(CASE WHEN records = 1 THEN 1 ELSE 0 END), 1), coalesce(avg(templates), 0),
                1 - coalesce(median(span), 0) / greatest($last - $first, 1),
                (SELECT coalesce(sum(uses * uses) / (sum(uses) * sum(uses)), 0) FROM starts),
-               coalesce(avg(CASE WHEN regexp_matches(key, '[0-9]') THEN 1 ELSE 0 END), 0)
+               coalesce(avg(CASE WHEN regexp_matches(key, '[0-9]') THEN 1 ELSE 0 END), 0),
+               coalesce(avg(CASE WHEN regexp_full_match(key, {_literal(_ATTRIBUTE)}) THEN 1 ELSE 0 END), 0)
         FROM per_value
         """,
         {"first": first_record, "last": last_record},
