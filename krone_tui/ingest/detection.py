@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from krone_tui.ingest.formats import HeaderFormat, Wrapper, header_formats, may_begin, wrappers
+from krone_tui.ingest.formats import HeaderFormat, Wrapper, header_formats, lines_with, wrappers
 from krone_tui.ingest.structured import (
     is_docker,
     is_otlp,
@@ -68,40 +68,52 @@ class Shape:
         return tuple(layout.name for layout in self.layouts)
 
 
-def detect(lines: pa.Array, clock: Clock) -> Asking[Shape]:
+@dataclass(frozen=True)
+class _Given:
+    """What holds of all that is asked about one source."""
+
+    clock: Clock
+    alone: bool
+    """Formats that none of its lines have are excluded first. Of many sources that are asked about together DuckDB
+    compiles the patterns once for all, and it takes longer to exclude than to try."""
+
+
+def detect(lines: pa.Array, clock: Clock, *, alone: bool = True) -> Asking[Shape]:
     """How the sampled lines are to be read: their wrapper, and their header formats in order of trial.
 
-    lines: Arrow strings, each with or without its newline.
+    lines: Arrow strings, each with or without its newline. alone: hardly any other source is asked about at the same
+    time; it decides how long it takes, not what is found.
     """
     texts = [text.rstrip("\n")[:_MAX_SAMPLE_CHARACTERS] for text in lines.to_pylist()]
     texts = [text for text in texts if text.strip()]
     if not texts:
         return Shape(())
+    given = _Given(clock, alone)
     objects = json_objects(texts)
     if is_otlp(objects):
         return Shape((), otlp=True)
     colours = any("\x1b[" in text for text in texts)
-    for wrapper in (yield from _possible_wrappers(texts, colours)):
+    for wrapper in _possible_wrappers(texts, colours):
         if wrapper.varies:
             continue
         if wrapper.unwrap.kind == "json" and not (
             is_docker(objects) and len(objects) >= _WRAPPED_SHARE * len(texts)
         ):
             continue
-        if (shape := (yield from _wrapped(texts, wrapper, colours, clock))) is not None:
+        if (shape := (yield from _wrapped(texts, wrapper, colours, given))) is not None:
             return shape
     plain = Unwrap("", kind="none", colours=True) if colours else None
     bare = texts
     if plain is not None:
         inside = (yield from unwrap(_strings(texts), plain, clock)).column("body").to_pylist()
         bare = [text.rstrip("\n") for text in inside]
-    layouts = yield from _layouts(bare, clock)
+    layouts = yield from _layouts(bare, given)
     dropping = {item.name for item in header_formats() if item.drops}
     if any(layout.name in dropping for layout in layouts):
         for wrapper in wrappers():
             if (
                 wrapper.varies
-                and (shape := (yield from _wrapped(texts, wrapper, colours, clock))) is not None
+                and (shape := (yield from _wrapped(texts, wrapper, colours, given))) is not None
             ):
                 return shape
     return Shape(layouts, plain)
@@ -128,32 +140,30 @@ def further_layouts(lines: pa.Array, shape: Shape, clock: Clock, *, many: bool) 
     many: they are so large a part of the source that they may be written in any; else they mostly continue records.
     """
     texts = [text[:_MAX_SAMPLE_CHARACTERS] for text in lines.to_pylist()]
-    found = (yield from _layouts(texts, clock)) if many else ()
+    given = _Given(clock, alone=True)
+    found = (yield from _layouts(texts, given)) if many else ()
     more = [layout for layout in found if layout.name not in shape.names and _tells_more_than_level(layout)]
     if not more:
-        more = yield from _layouts_beside(texts, shape.layouts, clock)
+        more = yield from _layouts_beside(texts, shape.layouts, given)
     return replace(shape, layouts=(*shape.layouts, *more)) if more else shape
 
 
-def _possible_wrappers(texts: list[str], colours: bool) -> Asking[list[Wrapper]]:
+def _possible_wrappers(texts: list[str], colours: bool) -> list[Wrapper]:
     """Those that enough lines may have: to take one off tells as much, and takes far longer."""
     # Below colour codes the first characters are others.
     if colours:
         return list(wrappers())
-    least = _WRAPPED_SHARE * len(texts)
-    text = [wrapper for wrapper in wrappers() if wrapper.unwrap.kind == "text"]
-    counts = may_begin(texts, text).sum(axis=0)
-    text = [wrapper for number, wrapper in enumerate(text) if counts[number] >= least]
-    if text:
-        layouts = [TextLayout(one.name, one.unwrap.pattern, one.unwrap.times) for one in text]
-        counts = (yield from matches(_strings(texts), layouts)).sum(axis=0)
-        text = [wrapper for number, wrapper in enumerate(text) if counts[number] >= least]
-    return [wrapper for wrapper in wrappers() if wrapper.unwrap.kind != "text" or wrapper in text]
+    lines, least = _strings(texts), _WRAPPED_SHARE * len(texts)
+    return [
+        wrapper
+        for wrapper in wrappers()
+        if wrapper.unwrap.kind != "text" or lines_with(wrapper.unwrap.pattern, lines) >= least
+    ]
 
 
-def _wrapped(texts: list[str], wrapper: Wrapper, colours: bool, clock: Clock) -> Asking[Shape | None]:
+def _wrapped(texts: list[str], wrapper: Wrapper, colours: bool, given: _Given) -> Asking[Shape | None]:
     taken_off = replace(wrapper.unwrap, colours=colours)
-    inside = yield from unwrap(_strings(texts), taken_off, clock)
+    inside = yield from unwrap(_strings(texts), taken_off, given.clock)
     bodies = [text.rstrip("\n") for text in inside.column("body").to_pylist()]
     if wrapper.unwrap.kind == "text":
         wrapped = sum(bool(prefix) for prefix in inside.column("prefix").to_pylist())
@@ -164,7 +174,7 @@ def _wrapped(texts: list[str], wrapper: Wrapper, colours: bool, clock: Clock) ->
         said = Counter(text for text in inside.column("thread").to_pylist() if text)
         if len(said) < 2 or sum(count for count in said.values() if count > 1) < _WRAPPED_SHARE * len(texts):
             return None
-    layouts = yield from _layouts(bodies, clock)
+    layouts = yield from _layouts(bodies, given)
     if wrapper.soft:
         telling = [
             layout
@@ -195,7 +205,7 @@ def _states_level(layout: Layout) -> bool:
     return bool(getattr(layout, "roles", {}).get("level"))
 
 
-def _layouts(texts: Sequence[str], clock: Clock) -> Asking[tuple[Layout, ...]]:
+def _layouts(texts: Sequence[str], given: _Given) -> Asking[tuple[Layout, ...]]:
     """Structured layouts first, then header formats, each with the time formats that its lines need."""
     texts = [text for text in texts if text.strip()]
     found: list[Layout] = []
@@ -212,7 +222,7 @@ def _layouts(texts: Sequence[str], clock: Clock) -> Asking[tuple[Layout, ...]]:
             left = [text for text, hit in zip(left, fit, strict=True) if not hit]
     specific = [item for item in header_formats() if not item.generic]
     generic = [item for item in header_formats() if item.generic]
-    left = yield from _take_headers(left, specific, found, total=len(texts), clock=clock)
+    left = yield from _take_headers(left, specific, found, total=len(texts), given=given)
     if left:
         pairs = (yield from matches(_strings(left), [LogfmtLayout("logfmt", {})]))[:, 0]
         layout = logfmt_layout([text for text, hit in zip(left, pairs, strict=True) if hit])
@@ -220,11 +230,11 @@ def _layouts(texts: Sequence[str], clock: Clock) -> Asking[tuple[Layout, ...]]:
         if pairs.sum() >= minimum and any(layout.roles.get(role) for role in ("time", "level", "message")):
             found.append(layout)
             left = [text for text, hit in zip(left, pairs, strict=True) if not hit]
-    left = yield from _take_headers(left, generic, found, total=len(texts), clock=clock)
-    return (*found, *(yield from _layouts_beside(left, found, clock)))
+    left = yield from _take_headers(left, generic, found, total=len(texts), given=given)
+    return (*found, *(yield from _layouts_beside(left, found, given)))
 
 
-def _layouts_beside(texts: Sequence[str], found: Sequence[Layout], clock: Clock) -> Asking[list[Layout]]:
+def _layouts_beside(texts: Sequence[str], found: Sequence[Layout], given: _Given) -> Asking[list[Layout]]:
     """What another program writes amid lines with a time: rare, but headers that no part of a record begins with.
 
     Where records have many lines, or each is its line, what follows them needs no header of its own.
@@ -239,7 +249,7 @@ def _layouts_beside(texts: Sequence[str], found: Sequence[Layout], clock: Clock)
         if item.beside or (item.needs_time and not item.generic and not item.min_share)
     ]
     more: list[Layout] = []
-    yield from _take_headers(list(texts), telling, more, total=len(texts), clock=clock, beside=True)
+    yield from _take_headers(list(texts), telling, more, total=len(texts), given=given, beside=True)
     return [layout for layout in more if all(layout.name != other.name for other in found)]
 
 
@@ -249,18 +259,17 @@ def _take_headers(
     found: list[Layout],
     *,
     total: int,
-    clock: Clock,
+    given: _Given,
     beside: bool = False,
 ) -> Asking[list[str]]:
     """Add to `found` the formats that the lines are written in; returns the lines that none of them fits."""
     if not texts:
         return texts
-    # Each pattern that is tried takes time to compile, and most can be told to fit no line without.
-    possible = may_begin(texts, formats)
-    formats = [item for number, item in enumerate(formats) if possible[:, number].any()]
+    lines = _strings(texts)
+    if given.alone:
+        formats = [item for item in formats if _may_match(item, lines)]
     if not formats:
         return texts
-    lines = _strings(texts)
     hits = yield from matches(lines, [item.layout for item in formats])
     candidates: list[tuple[HeaderFormat, Layout, npt.NDArray[np.bool_]]] = []
     for number, item in enumerate(formats):
@@ -268,7 +277,7 @@ def _take_headers(
             continue
         mask, layout = hits[:, number], item.layout
         if isinstance(layout, TextLayout) and layout.times:
-            needed, readable = yield from _needed_times(lines, mask, layout, clock)
+            needed, readable = yield from _needed_times(lines, mask, layout, given.clock)
             # A time that may be left out may also stand on a later line of the record.
             layout = needed if needed.times or item.needs_time else layout
             if item.needs_time:
@@ -288,6 +297,10 @@ def _take_headers(
         found.append(layout)
         left &= ~mask
     return [text for text, unfit in zip(texts, left, strict=True) if unfit]
+
+
+def _may_match(item: HeaderFormat, lines: pa.Array) -> bool:
+    return not isinstance(item.layout, TextLayout) or lines_with(item.layout.pattern, lines) > 0
 
 
 def _is_chance(

@@ -11,6 +11,8 @@ from krone_tui.store.questions import ask, nothing
 from krone_tui.store.times import Clock
 
 _KEPT = 4
+_FEW = 16
+"""Sources looked at together: up to so many, patterns that fit none are best excluded for each; see `detect`."""
 
 
 class _Known:
@@ -52,8 +54,10 @@ def find_shapes(
                 # The first shape may be that of all the others; where it is not, ever more are looked at together.
                 later = range(number, len(samples))
                 unfit = [n for n in later if n not in detected and not any(one.fit[n] for one in kept)]
-                shapes = ask(store, [detect(samples[n], clocks[n]) for n in unfit[:ahead]], between)
-                detected |= zip(unfit[:ahead], shapes, strict=True)
+                taken = unfit[:ahead]
+                few = len(taken) <= _FEW
+                shapes = ask(store, [detect(samples[n], clocks[n], alone=few) for n in taken], between)
+                detected |= zip(taken, shapes, strict=True)
                 ahead *= 2
             shape = detected[number]
             same = [one for one in kept if one.shape == shape]

@@ -6,15 +6,14 @@ A format carries sample lines with what must be read from them; the tests parse 
 import functools
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from krone_tui.ingest.formats.beginnings import Beginnings
 from krone_tui.store.record_layouts import JournalLayout, Layout, TextLayout, Unwrap
 
 FILES = (
@@ -122,20 +121,13 @@ def wrappers() -> tuple[Wrapper, ...]:
     )
 
 
-def may_begin(lines: Sequence[str], formats: Sequence[HeaderFormat | Wrapper]) -> npt.NDArray[np.bool_]:
-    """Which line its first characters let be of which format: lines × formats. Those of no other are told for sure."""
-    beginnings, places = _beginnings()
-    return beginnings.possible(lines)[:, [places[item.name] for item in formats]]
+def lines_with(pattern: str, lines: pa.Array) -> int:
+    """How many of the lines (Arrow strings, without NULLs) begin with an RE2 pattern.
 
-
-@functools.cache
-def _beginnings() -> tuple[Beginnings, Mapping[str, int]]:
-    layouts = [item.layout for item in header_formats()]
-    patterns = [layout.pattern if isinstance(layout, TextLayout) else None for layout in layouts]
-    names = [*(item.name for item in header_formats()), *(item.name for item in wrappers())]
-    return Beginnings([*patterns, *(item.unwrap.pattern for item in wrappers())]), {
-        name: number for number, name in enumerate(names)
-    }
+    Arrow has the RE2 that DuckDB has, and compiles a pattern once, in a tenth of a millisecond. DuckDB does so several
+    times a query: to check it, to find its range, and in each thread.
+    """
+    return int(pc.match_substring_regex(lines, f"^(?:{pattern})").true_count)
 
 
 @functools.cache
