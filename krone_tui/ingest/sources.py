@@ -1,5 +1,6 @@
 """Which files a run reads, and in which order."""
 
+import errno
 import glob
 import os
 import re
@@ -67,7 +68,7 @@ def _resolve(path: str) -> list[SourceFile]:
     except PermissionError:
         raise KroneError(f"{path} cannot be read: permission denied.") from None
     except OSError as error:
-        if error.errno == 40:  # ELOOP
+        if error.errno == errno.ELOOP:
             raise KroneError(f"{path} is a loop of symbolic links.") from None
         raise KroneError(f"{path} cannot be read: {error.strerror}.") from None
     if stat.S_ISDIR(status.st_mode):
