@@ -161,6 +161,43 @@ def test_of_a_few_windows_beside_executions_none_has_too_much_of_anything(tmp_pa
         assert flagged(store) == set()
 
 
+def test_a_few_executions_that_all_differ_are_not_flagged_for_being_new(tmp_path: Path) -> None:
+    words = (
+        "planned",
+        "loaded",
+        "counted",
+        "sorted",
+        "merged",
+        "vacuumed",
+        "copied",
+        "dumped",
+        "indexed",
+        "locked",
+        "listed",
+    )
+    all_differ = [
+        ("INFO  jobs.Pool: {id} connected", *[f"INFO  jobs.Pool: Pages {word} for {{id}}" for word in chosen])
+        for chosen in zip(words, words[1:], words[2:], words[3:], strict=False)
+    ]
+    odd = dict(enumerate(all_differ))
+    quiet = write(tmp_path / "quiet.log", render(jobs(len(odd), 1, odd, name=name)))
+    with investigated([quiet]) as store:
+        assert store.scalar("SELECT count(*) FROM execution WHERE NOT is_window") == len(odd) < FEW
+        assert flagged(store) == set()
+    odd[3] = (*odd[3][:2], UNSEEN_ERROR, *odd[3][2:])
+    loud = write(tmp_path / "loud.log", render(jobs(len(odd), 1, odd, name=name)))
+    with investigated([loud]) as store:
+        assert flagged(store) == {name(3)}
+
+
+def test_a_failure_is_named_by_what_was_said_of_it_first(tmp_path: Path) -> None:
+    said = (*JOB_STEPS[:3], "INFO  jobs.Disk: write of {id} failed: no space left on device", UNSEEN_ERROR)
+    log = write(tmp_path / "work.log", render(jobs(120, 3, {60: said}, name=name)))
+    with investigated([log]) as store:
+        (mode,) = views.failure_modes(store)
+        assert "no space left" in mode.title
+
+
 def test_a_single_record_is_judged_without_complaint(tmp_path: Path) -> None:
     log = write(tmp_path / "one.log", ["2026-03-02 08:00:00,000 INFO a.B: Hello"])
     with investigated([log]) as store:

@@ -148,14 +148,18 @@ def test_order_does_not_change_a_profile(rows: list[Row]) -> None:
     np.testing.assert_array_equal(one.features, other.features)
 
 
-@given(ROWS, st.lists(st.booleans(), min_size=10, max_size=10))
+FLAGS = st.lists(st.booleans(), min_size=10, max_size=10)
+
+
+@given(ROWS, FLAGS, FLAGS)
 @settings(max_examples=60)
 def test_the_nearest_normal_execution_is_one_that_none_is_nearer_than(
-    rows: list[Row], flags: list[bool]
+    rows: list[Row], flags: list[bool], doubts: list[bool]
 ) -> None:
-    flagged = np.array(flags[: len(rows)])
-    nearest = nearest_normal(sequences(rows), flagged)
+    flagged, doubtful = np.array(flags[: len(rows)]), np.array(doubts[: len(rows)])
+    nearest = nearest_normal(sequences(rows), flagged, doubtful)
     normal = [at for at, (_, (_, good)) in enumerate(rows) if not flagged[at] or good]
+    normal = [at for at in normal if not doubtful[at] or rows[at][1][1]] or normal
 
     def cost(here: int, there: int) -> float:
         steps, weights = rows[there]

@@ -14,6 +14,8 @@ ORDER_WEIGHT = 0.5
 PRECEDENCE_WEIGHT = 0.7
 """How much a surprise of that kind weighs against that of a new step: the weaker the kind as evidence of a failure, the
 less. A step weighs its surprise times a half to one and a half, by how surely it reads as failure."""
+ABOUT_AS_STRONG = 0.9
+"""Share of the strongest step's strength from which the first one is told: what failed first, not what was said of it later."""
 SEVERE = 0.5
 """Severity from which a step reads as failure."""
 
@@ -86,7 +88,8 @@ class Deviations:
         strength = self._found.pair_rarity[pairs] * (0.5 + severity)
         if span is not None:
             strength = np.where(np.isin(templates, steps[span[0] : span[0] + span[1]]), strength, 0.0)
-        best = int(strength.argmax())
+        about = np.flatnonzero(strength >= ABOUT_AS_STRONG * strength.max())
+        best = int(about[(templates[about, None] == steps).argmax(axis=1).argmin()])
         template = int(templates[best])
         position, length = self._run(variant, steps, template)
         kind = "severe" if severity[best] >= SEVERE else "new"

@@ -13,11 +13,18 @@ SUPPORT_BONUS = 0.05
 """What a tenfold support is worth in distance: of two about equally near variants the commoner convinces."""
 
 
-def nearest_normal(sequences: Sequences, flagged: npt.NDArray[np.bool_]) -> IntArray:
-    """[sequences] index of the nearest sequence that was not flagged, for flagged ones; -1 otherwise or without any."""
+def nearest_normal(
+    sequences: Sequences, flagged: npt.NDArray[np.bool_], doubtful: npt.NDArray[np.bool_]
+) -> IntArray:
+    """[sequences] index of the nearest sequence that was not flagged, for flagged ones; -1 otherwise or without any.
+
+    `doubtful`: [sequences] which were not flagged and yet are no picture of health; they are taken where there is no other.
+    """
     weight = sequences.self_weight + sequences.good_weight
     result = np.full(sequences.count, -1)
     normal = np.flatnonzero(~flagged | (sequences.good_weight > 0))
+    sound = normal[~doubtful[normal] | (sequences.good_weight[normal] > 0)]
+    normal = sound if len(sound) else normal
     normal = normal[np.argsort(-weight[normal], kind="stable")][:MAX_NORMAL]
     wanted = np.flatnonzero(flagged)
     if not len(normal) or not len(wanted):

@@ -36,9 +36,13 @@ from krone_tui.store import detection as queries
 from krone_tui.store.seqs import TemplateNodes, Variants, read_template_nodes, read_variants
 
 LET_GO_SCORE = 0.45
-"""The most that is scored by an execution which lacks something and may go on beyond the log, or a window among a few."""
-FEW = 10
-"""Windows below which nothing in them is usual, as what they hold together is chance."""
+"""The most that is scored by an execution which lacks something and may go on beyond the log, or one among a few."""
+FEW = 20
+"""Windows below which nothing in them is usual, as what they hold together is chance; and executions that all differ."""
+ALL_DIFFER = 0.5
+"""Share of executions with a sequence of their own from which what one of them lacks or has says little."""
+UNCOMMON = 1.0
+"""Surprise from which a step is uncommon: under a tenth of the executions have it."""
 SHIPPED = ("severity", "local_context", "nested_aware_seq", "nested_aware")
 """Names that no detector of the user's own may take."""
 
@@ -231,7 +235,11 @@ def _write(
     for outcome in outcomes:
         deviations = Deviations(outcome.population, outcome.routed)
         _let_go_of_cut_ones(outcome, deviations, before[outcome.variants], after[outcome.variants])
-        outcome.nearest[:] = nearest_normal(outcome.population.flat, outcome.routed.flagged)
+        outcome.nearest[:] = nearest_normal(
+            outcome.population.flat,
+            outcome.routed.flagged,
+            _feature(outcome.routed, "step_rarity_severe") > UNCOMMON,
+        )
         found.extend(
             (outcome, local, deviations.of(local, _decided_span(outcome, local)))
             for local in np.flatnonzero(outcome.routed.flagged).tolist()
@@ -311,13 +319,22 @@ def _let_go_of_cut_ones(
 
 
 def _let_go_among_few(population: Population, routed: Routed) -> None:
-    """Of a few windows none can lack anything, or have too much of it: only what reads as failure is told."""
-    if not population.windows or population.self_weight.sum() + population.good_weight.sum() >= FEW:
+    """Of a few windows none can lack anything, or have too much of it, and neither can a few executions which all differ:
+    only what reads as failure is told."""
+    if population.self_weight.sum() + population.good_weight.sum() >= FEW:
         return
-    severity = routed.executions.features[:, NESTED_EXECUTION_FEATURES.index("severity")]
-    let_go = routed.flagged & (severity < SEVERE)
+    alike = not population.windows and bool((_feature(routed, "diversity") < ALL_DIFFER).all())
+    if alike:
+        return
+    let_go = routed.flagged & (_feature(routed, "severity") < SEVERE)
     routed.flagged[let_go] = False
     routed.score[let_go] = np.minimum(routed.score[let_go], LET_GO_SCORE)
+
+
+def _feature(routed: Routed, name: str) -> npt.NDArray[np.float32]:
+    """[variants] a feature of the whole executions."""
+    column: npt.NDArray[np.float32] = routed.executions.features[:, NESTED_EXECUTION_FEATURES.index(name)]
+    return column
 
 
 def _decided_span(outcome: _Outcome, local: int) -> tuple[int, int] | None:
