@@ -31,7 +31,12 @@ class Terminal:
     """A program on a pseudo-terminal, and what a person would see."""
 
     def __init__(
-        self, arguments: list[str], environment: dict[str, str], size: tuple[int, int] = (80, 24)
+        self,
+        arguments: list[str],
+        environment: dict[str, str],
+        size: tuple[int, int] = (80, 24),
+        *,
+        controlling: bool = True,
     ) -> None:
         columns, lines = size
         self.screen = pyte.Screen(columns, lines)
@@ -45,9 +50,12 @@ class Terminal:
         self.process = os.fork()
         if self.process == 0:
             os.setsid()
-            fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+            if controlling:
+                fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+            os.close(main)
             for standard in (0, 1, 2):
                 os.dup2(terminal, standard)
+            os.close(terminal)
             os.execve(sys.executable, [sys.executable, "-c", PROGRAM, *arguments], environment)
 
     def read(self, quiet: float = 0.2) -> None:
@@ -94,12 +102,17 @@ class Terminal:
         cursor = self.sent.rfind(b"\x1b[?25h") > self.sent.rfind(b"\x1b[?25l")
         return after[:4] == self.before[:4] and left and cursor
 
+    def hang_up(self) -> None:
+        for file in (self._main, self._terminal):
+            os.close(file)
+        self._main = self._terminal = -1
+
     def close(self) -> None:
         if self.process:
             os.kill(self.process, signal.SIGKILL)
             os.waitpid(self.process, 0)
-        os.close(self._main)
-        os.close(self._terminal)
+        if self._main >= 0:
+            self.hang_up()
 
 
 @pytest.fixture(scope="module")
@@ -224,6 +237,20 @@ def test_a_signal_ends_the_screen_as_leaving_does(
     with pytest.raises(ProcessLookupError):
         os.killpg(process, 0)
     assert not list(tmp_path.rglob(".*partial*"))
+
+
+def test_the_screen_ends_where_its_terminal_is_gone_and_no_signal_tells(
+    environment: dict[str, str], terminals: list[Terminal]
+) -> None:
+    terminal = Terminal([str(SAMPLE)], environment, controlling=False)
+    terminals.append(terminal)
+    terminal.until("(line")
+    terminal.hang_up()
+    deadline = time.monotonic() + 15
+    while not (ended := os.waitpid(terminal.process, os.WNOHANG)[0]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert ended == terminal.process
+    terminal.process = 0
 
 
 def test_a_whole_incident_by_keys_alone(

@@ -22,7 +22,7 @@ from krone_tui.store.targets import Target
 from krone_tui.tui import keys, verdicts
 from krone_tui.tui.ascii_filter import AsciiFilter
 from krone_tui.tui.desk import Desk
-from krone_tui.tui.ending import watch_signals
+from krone_tui.tui.ending import HUNG_UP, hung_up, watch_signals
 from krone_tui.tui.findings import Findings
 from krone_tui.tui.loader import Loader
 from krone_tui.tui.messages import Loaded, LoadFailed, PartlyRead, StageReported
@@ -93,6 +93,7 @@ class KroneApp(PaintedApp):
         """Begin to read."""
         if not self.is_headless:
             watch_signals(self._leave)
+            self.set_interval(1.0, lambda: self._leave(HUNG_UP) if hung_up() else None)
         self.push_screen(LoadingScreen(self.paths))
         self._loaders[0].start(self)
 
