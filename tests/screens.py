@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from krone_tui.settings import Settings
 from krone_tui.tui.app import KroneApp
 from krone_tui.tui.screens.triage import TriageScreen
+from krone_tui.tui.widgets.evidence_panel import EvidencePanel
 
 HOSTILE = "[bold red]x[/] \x1b]0;owned\x07 \u202egnp.exe"
 
@@ -64,14 +65,18 @@ async def opened(
     app = KroneApp([str(log)], settings, **options)
     try:
         async with app.run_test(size=size) as pilot:
-            await until(
-                lambda: isinstance(app.screen, TriageScreen) and app.current_execution is not None,
-                "triage with its evidence",
-            )
+            await until(lambda: has_told(app), "triage with its evidence")
             await pilot.pause()
             yield app, pilot
     finally:
         app.close()
+
+
+def has_told(app: KroneApp) -> bool:
+    """Whether triage shows evidence."""
+    return isinstance(app.screen, TriageScreen) and any(
+        panel.text for panel in app.screen.query(EvidencePanel)
+    )
 
 
 def shown(app: KroneApp) -> str:

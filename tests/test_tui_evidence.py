@@ -14,7 +14,12 @@ from krone_tui.store.targets import mode_target
 from krone_tui.store.verdicts import ANOMALOUS
 from krone_tui.tui.desk import Desk
 
-Told = list[Sequence[Sentence]]
+
+class Told(list[tuple[int, Sequence[Sentence]]]):
+    """(execution_id, its evidence) as often as it was told."""
+
+    def take(self, execution: views.ExecutionRow, sentences: Sequence[Sentence]) -> None:
+        self.append((execution.execution_id, sentences))
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +37,14 @@ async def test_it_is_told_whole_and_kept_for_the_next_execution_that_fails_alike
     mode = max(views.failure_modes(store), key=lambda one: one.executions)
     alike = views.executions(store, failure_mode_id=mode.failure_mode_id)[:3]
     for execution in alike:
-        told: Told = []
-        assert await desk.evidence.tell(execution.execution_id, told.append)
-        assert told[-1] == evidence(store, execution.execution_id)
+        told = Told()
+        assert await desk.evidence.tell(execution.execution_id, told.take)
+        assert told[-1] == (execution.execution_id, evidence(store, execution.execution_id))
     # What they share is known by now: there is nothing to wait for.
-    told = []
-    assert await desk.evidence.tell(alike[0].execution_id, told.append)
+    told = Told()
+    assert await desk.evidence.tell(alike[0].execution_id, told.take)
     assert len(told) == 1
-    assert await desk.evidence.whole(alike[0].execution_id) == told[0]
+    assert await desk.evidence.whole(alike[0].execution_id) == told[0][1]
     await asyncio.to_thread(desk.evidence.close)
 
 
@@ -49,16 +54,10 @@ async def test_of_several_questions_the_last_is_told_last_and_the_others_end(
     desk = Desk(investigation)
     store = investigation.store
     asked = [mode.example_execution for mode in views.failure_modes(store)] * 3
-    told: list[tuple[int, Sequence[Sentence]]] = []
-
-    async def ask(execution_id: int) -> bool:
-        return await desk.evidence.tell(
-            execution_id, lambda sentences: told.append((execution_id, sentences))
-        )
-
+    told = Told()
     tasks = []
     for execution_id in asked:
-        tasks.append(asyncio.create_task(ask(execution_id)))
+        tasks.append(asyncio.create_task(desk.evidence.tell(execution_id, told.take)))
         await asyncio.sleep(0.002)
     done = await asyncio.wait_for(asyncio.gather(*tasks), 60)
     assert done[-1]

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 from conftest import TOP
-from screens import shown, until
+from screens import has_told, shown, until
 from textual.pilot import Pilot
 
 from krone_tui.settings import Settings, load_settings
 from krone_tui.tui.app import KroneApp
-from krone_tui.tui.screens.triage import TriageScreen
 
 SIZES = {"80x24": (80, 24), "160x45": (160, 45)}
 SCREENS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -55,11 +54,7 @@ def test_a_screen_looks_as_it_did(
     pressed, wanted = SCREENS[screen]
 
     async def go(pilot: Pilot[Any]) -> None:
-        await until(
-            lambda: isinstance(app.screen, TriageScreen) and app.current_execution is not None,
-            "triage",
-            seconds=90,
-        )
+        await until(lambda: has_told(app), "triage", seconds=90)
         await pilot.pause()
         await pilot.press(*pressed)
         await until(lambda: wanted in shown(app), f"'{wanted}' on {screen}")

@@ -82,10 +82,10 @@ def mode_components(store: Store) -> dict[int, str]:
 
 
 def executions_of_mode(store: Store, failure_mode_id: int, within: TimeRange, limit: int) -> pa.Table:
-    """Arrow table execution_id, identifier, start_time, seconds, records, score: the mode's executions, worst first."""
+    """Arrow table identifier, start_time, seconds, records: the mode's executions in the order of the walk."""
     return store.arrow(
         f"""
-        SELECT execution_id, identifier, start_time, epoch(end_time - start_time) AS seconds, records, score
+        SELECT identifier, start_time, epoch(end_time - start_time) AS seconds, records
         FROM execution_verdict WHERE failure_mode_id = $mode AND flagged AND NOT is_good AND {_IN_RANGE}
         ORDER BY score DESC, execution_id LIMIT {int(limit)}
         """,

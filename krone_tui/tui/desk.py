@@ -13,6 +13,9 @@ from krone_tui.store import Store, views
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
 
+Show = Callable[[views.ExecutionRow, Sequence[Sentence]], None]
+"""What is done with an execution and its evidence."""
+
 _SOON = 0.12
 """Seconds within which evidence that is whole is worth waiting for, so that it is drawn once."""
 _AGAIN = 0.005
@@ -59,15 +62,17 @@ class EvidenceLane(Lane):
         """Stands for the search the thread is at: the one question that may be interrupted."""
         self._turn = Lock()
 
-    async def tell(self, execution_id: int, show: Callable[[Sequence[Sentence]], None]) -> bool:
-        """Show the evidence of an execution, and once more when what takes long to find is added.
+    async def tell(self, execution_id: int, show: Show) -> bool:
+        """Show an execution with its evidence, and once more when what takes long to find is added; nothing of an unknown one.
 
         Returns whether it was told whole: False when another question came before that.
         """
         await self._stop_search()
-        sentences, whole = await self.ask(self._write, execution_id)
+        execution, sentences, whole = await self.ask(self._write, execution_id)
+        if execution is None:
+            return True
         if whole:
-            show(sentences)
+            show(execution, sentences)
             return True
         # Another question may have begun its search while this one was answered.
         await self._stop_search()
@@ -78,9 +83,9 @@ class EvidenceLane(Lane):
         search.add_done_callback(lambda done: done.cancelled() or done.exception())
         done, _ = await asyncio.wait([search], timeout=_SOON)
         if not done:
-            show(sentences)
+            show(execution, sentences)
         try:
-            show(await asyncio.shield(search))
+            show(execution, await asyncio.shield(search))
         except Store.QueryError:
             if self._search is not None and search is self._search[0]:
                 raise
@@ -107,15 +112,18 @@ class EvidenceLane(Lane):
                     self.interrupt()
             await asyncio.wait([search], timeout=_AGAIN)
 
-    def _write(self, store: Store, execution_id: int, *, search: bool = False) -> tuple[list[Sentence], bool]:
+    def _write(
+        self, store: Store, execution_id: int, *, search: bool = False
+    ) -> tuple[views.ExecutionRow | None, list[Sentence], bool]:
+        """(the execution, its evidence, whether that is whole)."""
         writer = self._writer = self._writer or Evidence(store, one_by_one=True)
         execution = views.execution(store, execution_id)
         if execution is None:
-            return [], True
-        return writer.of(execution, search_shared=search), search or writer.is_whole(execution)
+            return None, [], True
+        return execution, writer.of(execution, search_shared=search), search or writer.is_whole(execution)
 
     def _write_whole(self, store: Store, execution_id: int) -> list[Sentence]:
-        return self._write(store, execution_id, search=True)[0]
+        return self._write(store, execution_id, search=True)[1]
 
     def _find_shared(self, store: Store, execution_id: int, mark: object) -> list[Sentence]:
         with self._turn:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from krone_tui.store import Store, views
 from krone_tui.store import screen as queries
@@ -11,6 +12,8 @@ from krone_tui.store.relations import Related, related_modes
 from krone_tui.store.screen import TimeRange
 from krone_tui.tui.narrowing import Filter, describe
 from krone_tui.tui.screens.mode_rows import SPARK
+
+IntArray = NDArray[np.int64]
 
 
 @dataclass
@@ -26,10 +29,10 @@ class Findings:
     """failure_mode_id → executions in the range of time."""
     filter: Filter = field(default_factory=Filter)
     within: TimeRange = field(default_factory=TimeRange)
-    _all_modes: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
-    _all_executions: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
-    _walk_modes: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
-    _walk_executions: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    _all_modes: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
+    _all_executions: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
+    _walk_modes: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
+    _walk_executions: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
 
     @classmethod
     def read(cls, store: Store) -> "Findings":
@@ -87,6 +90,11 @@ class Findings:
         """The failure mode of an execution in sight."""
         at = np.flatnonzero(self._walk_executions == execution_id)
         return int(self._walk_modes[at[0]]) if len(at) else None
+
+    def executions_of(self, failure_mode_id: int | None) -> IntArray:
+        """execution_id of each execution in sight of a failure mode, the most suspicious first."""
+        found: IntArray = self._walk_executions[self._walk_modes == failure_mode_id]
+        return found
 
     def place(self, execution_id: int) -> tuple[str, str]:
         """(`1 of 8`, of its failure mode; `83 of 209 flagged`), in the order of the walk; blank when it is not in sight."""

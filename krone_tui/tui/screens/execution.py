@@ -78,7 +78,8 @@ class ExecutionScreen(KroneScreen):
         tree.show_execution(execution, spans, marks)
         self.query_one("#title", Static).update(self._title(execution))
         await self._unfold(position)
-        await self.desk.evidence.tell(execution_id, self.query_one(EvidencePanel).show_evidence)
+        panel = self.query_one(EvidencePanel)
+        await self.desk.evidence.tell(execution_id, lambda _, sentences: panel.show_evidence(sentences))
 
     async def _unfold(self, position: int | None) -> None:
         """Unfold every deviating span, then put the cursor on the one wanted."""

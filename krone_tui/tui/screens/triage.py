@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
+from time import monotonic
 from typing import ClassVar
 
+import numpy as np
 import pyarrow as pa
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -16,6 +18,7 @@ from krone_tui.store import views
 from krone_tui.store.targets import mode_target
 from krone_tui.store.verdicts import ANOMALOUS, NORMAL
 from krone_tui.tui import keys
+from krone_tui.tui.findings import IntArray
 from krone_tui.tui.screens.base import WIDE, KroneScreen
 from krone_tui.tui.screens.mode_rows import mode_table, mode_words
 from krone_tui.tui.screens.related import related_words
@@ -26,14 +29,16 @@ from krone_tui.tui.widgets.evidence_panel import EvidencePanel
 from krone_tui.tui.widgets.histogram import Histogram
 from krone_tui.tui.widgets.incident_header import IncidentHeader
 
-LISTED = 5000
+_LISTED = 5000
 """Executions of one failure mode in the list; n and N walk through all of them."""
 _FRAME = 6
 """Rows of header, histogram and keys."""
 _EVIDENCE = 9
 """Rows that the evidence has at least on a narrow terminal."""
-_PAUSE = 0.03
-"""Seconds the cursor must rest before what follows it is fetched, so that a held key asks nothing."""
+_HELD = 0.1
+"""Seconds after a move within which another one is that of a held key: they repeat every 20 to 50 ms."""
+_PAUSE = 0.06
+"""Seconds a cursor moved by a held key must rest before what follows it is fetched."""
 
 
 class TriageScreen(KroneScreen):
@@ -60,8 +65,15 @@ class TriageScreen(KroneScreen):
         super().__init__()
         self.modes: list[views.FailureModeRow] = []
         """Those in sight, in the order of the table."""
-        self._executions: list[int] = []
-        self._wanted_execution: int | None = None
+        self._executions = np.empty(0, np.int64)
+        """Of the failure mode that the panes follow, in the order of the walk."""
+        self._followed_mode: int | None = None
+        self._at = 0
+        """Which of them is looked at."""
+        self._listed: IntArray | None = None
+        """Those that stand in the list: `_executions` once they have been fetched, at most `_LISTED` of them."""
+        self._moved_at = 0.0
+        """When a cursor was moved last, on the monotonic clock."""
         self._list_rows = 0
         """Of the failure modes, with their head."""
         self._told = True
@@ -135,6 +147,10 @@ class TriageScreen(KroneScreen):
         table.show(rows, labels=labels, widths=widths, cursor=at)
         if not keep or self.selected_mode != current:
             self._follow_mode()
+        elif not np.array_equal(self._executions, self._executions_in_sight()):
+            self._follow_mode(self.selected_execution)
+        else:
+            self._list_executions()
 
     def _share_rows(self, modes: int) -> None:
         """The list is as high as its rows, up to its share; the evidence has the others."""
@@ -154,87 +170,96 @@ class TriageScreen(KroneScreen):
 
     @property
     def selected_execution(self) -> int | None:
-        """Under the cursor of the executions; of the failure mode, its example while they are being fetched."""
-        row = self.query_one("#executions-table", ArrowTable).cursor_row
-        if 0 <= row < len(self._executions):
-            return self._executions[row]
-        return self.selected_mode.example_execution if self.selected_mode else None
+        """The one looked at, of the failure mode under the cursor."""
+        return int(self._executions[self._at]) if self._at < len(self._executions) else None
 
     def on_data_table_row_highlighted(self, event: ArrowTable.RowHighlighted) -> None:
         """The other panes follow the cursor."""
         event.stop()
         if event.data_table.id == "modes":
-            self._follow_mode()
-        else:
-            self._follow_execution()
+            if self._mode_id != self._followed_mode:
+                self._follow_mode()
+        elif self._is_listed and event.cursor_row != self._at:
+            self._at = event.cursor_row
+            self._follow()
 
-    def _follow_mode(self) -> None:
-        self._executions = []
-        self.fill(self._fill_executions(), group="follow", exclusive=True)
-
-    def _follow_execution(self) -> None:
-        self.fill(self._fill_evidence_after_pause(), group="follow", exclusive=True)
-
-    async def _fill_evidence_after_pause(self) -> None:
-        await asyncio.sleep(_PAUSE)
-        await self._fill_evidence()
-
-    async def _fill_executions(self) -> None:
+    @property
+    def _mode_id(self) -> int | None:
         mode = self.selected_mode
-        table, title = (
-            self.query_one("#executions-table", ArrowTable),
-            self.query_one("#executions-title", PaneTitle),
-        )
-        if mode is None:
-            table.show(_NO_EXECUTIONS)
-            title.title = "Executions"
-            found = self.krone.summary
-            none = (
-                "No failure mode passes the filters; x clears them."
-                if found and found.flagged
-                else "Nothing is flagged any more: K shows the verdicts, u undoes the last one."
-                if found and found.verdicts
-                else "Nothing in this log deviates from the baseline."
-            )
-            self.query_one(EvidencePanel).show_evidence([], none)
-            return
-        await asyncio.sleep(_PAUSE)
-        found_rows = await self.desk.ask(
-            queries.executions_of_mode, mode.failure_mode_id, self.krone.findings.within, LISTED
-        )
-        self._executions = found_rows.column("execution_id").to_pylist()
-        wanted, self._wanted_execution = self._wanted_execution, None
-        at = self._executions.index(wanted) if wanted in self._executions else 0
-        table.show(
-            found_rows.select(["identifier", "start_time", "seconds", "records"]), cursor=at, shown=_SHOWN
-        )
-        title.title = f"{count(len(self._executions), 'execution')}" + (
-            " (first ones)" if len(self._executions) == LISTED else ""
-        )
-        await self._fill_evidence()
+        return mode.failure_mode_id if mode else None
 
-    async def _fill_evidence(self) -> None:
+    @property
+    def _is_listed(self) -> bool:
+        """Whether the executions that are followed stand in the list."""
+        return self._listed is self._executions
+
+    def _executions_in_sight(self) -> IntArray:
+        return self.krone.findings.executions_of(self._mode_id)
+
+    def _follow_mode(self, execution_id: int | None = None) -> None:
+        """Go to an execution of the failure mode under the cursor; None: to the most suspicious one."""
+        self._followed_mode = self._mode_id
+        self._executions = self._executions_in_sight()
+        self._at = _index(self._executions, execution_id)
+        self._list_executions()
+        self._follow()
+
+    def _list_executions(self) -> None:
+        """Fill the list unless it is out of sight: on a narrow terminal it is there while it has the focus."""
+        if (self.wide or self.has_class("-listing")) and not self._is_listed:
+            self.fill(self._fill_executions(self._pause()), group="list", exclusive=True)
+
+    async def _fill_executions(self, pause: float) -> None:
+        wanted, mode_id = self._executions, self._followed_mode
+        rows = _NO_EXECUTIONS
+        if mode_id is not None:
+            await asyncio.sleep(pause)
+            within = self.krone.findings.within
+            rows = await self.desk.ask(queries.executions_of_mode, mode_id, within, _LISTED)
+        if wanted is not self._executions:
+            return
+        self.query_one("#executions-table", ArrowTable).show(rows, cursor=self._at, shown=_SHOWN)
+        self._listed = wanted
+        first = " (first ones)" if rows.num_rows == _LISTED else ""
+        title = f"{count(rows.num_rows, 'execution')}{first}" if mode_id is not None else "Executions"
+        self.query_one("#executions-title", PaneTitle).title = title
+
+    def _pause(self) -> float:
+        """Seconds to wait before asking for what follows the cursor: none after a rest, so that a single step is answered at once."""
+        return _PAUSE if monotonic() - self._moved_at < _HELD else 0.0
+
+    def _follow(self) -> None:
+        """Fill the evidence of the execution looked at."""
+        self.fill(self._fill_evidence(self._pause()), group="follow", exclusive=True)
+        self._moved_at = monotonic()
+
+    async def _fill_evidence(self, pause: float) -> None:
         mode, execution_id = self.selected_mode, self.selected_execution
+        panel = self.query_one("#evidence-panel", EvidencePanel)
+        if mode is None:
+            panel.show_evidence([], self._why_none())
         if mode is None or execution_id is None:
             return
-        execution = await self.desk.ask(views.execution, execution_id)
-        if execution is None:
-            return
-        row = self.query_one("#executions-table", ArrowTable).cursor_row
-        name = execution.identifier if len(execution.identifier) <= 30 else execution.identifier[:29] + "…"
-        when = f"  {clock(execution.start_time, day=True)}" if execution.start_time else ""
-        self.query_one(
-            "#evidence-title", PaneTitle
-        ).title = f"{name}{when}  {row + 1:,} of {len(self._executions):,}"
+        await asyncio.sleep(pause)
         self.krone.current_execution = execution_id
+        place = f"{self._at + 1:,} of {len(self._executions):,}"
         heading, related = mode_words(mode), related_words(mode, self.krone.findings)
-        panel = self.query_one("#evidence-panel", EvidencePanel)
 
-        def show(sentences: Sequence[Sentence]) -> None:
+        def show(execution: views.ExecutionRow, sentences: Sequence[Sentence]) -> None:
+            self.query_one("#evidence-title", PaneTitle).title = _title(execution, place)
             panel.show_evidence(sentences, heading, related)
 
         self._told = False
         self._told = await self.desk.evidence.tell(execution_id, show)
+
+    def _why_none(self) -> str:
+        """Why no failure mode is listed."""
+        found = self.krone.summary
+        if found and found.flagged:
+            return "No failure mode passes the filters; x clears them."
+        if found and found.verdicts:
+            return "Nothing is flagged any more: K shows the verdicts, u undoes the last one."
+        return "Nothing in this log deviates from the baseline."
 
     def select(self, failure_mode_id: int, execution_id: int) -> None:
         """Put the cursors on an execution of a failure mode."""
@@ -243,17 +268,14 @@ class TriageScreen(KroneScreen):
         )
         if at is None:
             return
-        table = self.query_one("#modes", ArrowTable)
-        if table.cursor_row == at and execution_id in self._executions:
-            self.query_one("#executions-table", ArrowTable).move_cursor(
-                row=self._executions.index(execution_id)
-            )
+        if self._followed_mode != failure_mode_id:
+            self.query_one("#modes", ArrowTable).move_cursor(row=at)
+            self._follow_mode(execution_id)
             return
-        self._wanted_execution = execution_id
-        if table.cursor_row == at:
-            self._follow_mode()
-        else:
-            table.move_cursor(row=at)
+        self._at = _index(self._executions, execution_id)
+        if self._is_listed:
+            self.query_one("#executions-table", ArrowTable).move_cursor(row=self._at)
+        self._follow()
 
     def on_screen_resume(self) -> None:
         """Back from another screen: stand where the user walked to."""
@@ -264,7 +286,7 @@ class TriageScreen(KroneScreen):
                 self.select(mode, current)
                 return
         if not self._told:
-            self._follow_execution()
+            self._follow()
 
     def next_pane(self, step: int) -> None:
         """Failure modes, executions, evidence, in turn; on a narrow terminal executions show while they have the focus."""
@@ -272,6 +294,7 @@ class TriageScreen(KroneScreen):
         focused = self.focused.id if self.focused is not None else None
         pane = panes[(panes.index(focused) + step) % 3] if focused in panes else "modes"
         self.set_class(pane == "executions-table", "-listing")
+        self._list_executions()
         self.query_one("#executions-title", PaneTitle).active = pane == "executions-table"
         self.query_one("#evidence-title", PaneTitle).active = pane == "evidence-panel"
         self.query_one(f"#{pane}").focus(scroll_visible=False)
@@ -337,7 +360,19 @@ class TriageScreen(KroneScreen):
 
 
 _NO_EXECUTIONS = pa.table(
-    {name: pa.array([], pa.string()) for name in ("execution", "start", "lasts", "records")}
+    {name: pa.array([], pa.string()) for name in ("identifier", "start_time", "seconds", "records")}
 )
 _SHOWN: dict[str, Shown] = {"start_time": clock, "seconds": duration, "records": "{:,}".format}
 """How the columns of the executions are written."""
+
+
+def _index(executions: IntArray, execution_id: int | None) -> int:
+    """Where an execution stands; 0 where it does not."""
+    return int(np.argmax(executions == execution_id)) if execution_id in executions else 0
+
+
+def _title(execution: views.ExecutionRow, place: str) -> str:
+    """Of the evidence: which execution, when it started, its place among those of its failure mode."""
+    name = execution.identifier if len(execution.identifier) <= 30 else execution.identifier[:29] + "…"
+    when = f"  {clock(execution.start_time, day=True)}" if execution.start_time else ""
+    return f"{name}{when}  {place}"
