@@ -48,6 +48,21 @@ async def test_it_is_told_whole_and_kept_for_the_next_execution_that_fails_alike
     await asyncio.to_thread(desk.evidence.close)
 
 
+async def test_what_was_looked_ahead_for_is_told_at_once(investigation: Investigation) -> None:
+    desk = Desk(investigation)
+    store = investigation.store
+    mode = max(views.failure_modes(store), key=lambda one: one.executions)
+    first, second = views.executions(store, failure_mode_id=mode.failure_mode_id)[:2]
+    assert not (await desk.evidence.ask(desk.evidence._write, second.execution_id))[2]
+    await desk.evidence.look_ahead(first.execution_id)
+    assert desk.evidence._search is not None
+    await desk.evidence._search[0]
+    _, sentences, whole = await desk.evidence.ask(desk.evidence._write, second.execution_id)
+    assert whole
+    assert sentences == evidence(store, second.execution_id)
+    await asyncio.to_thread(desk.evidence.close)
+
+
 async def test_of_several_questions_the_last_is_told_last_and_the_others_end(
     investigation: Investigation,
 ) -> None:

@@ -71,19 +71,23 @@ async def rested(pilot: Pilot[int]) -> None:
     await pilot.pause(0.3)
 
 
-async def test_a_step_asks_for_the_evidence_alone_where_no_executions_are_listed(
+async def test_while_the_evidence_is_read_that_of_the_next_failure_mode_is_made_ready(
     log: Path, settings: Settings, asked: Counter[str]
 ) -> None:
     async with opened(log, settings) as (app, pilot):
-        await rested(pilot)
-        # From the second time on nothing has to be searched.
-        for key in "jjkk":
-            before = evidence_of(app)
+        # The first evidence, what it looks ahead for, that of the second, what it looks ahead for.
+        for key in ("", "j"):
             asked.clear()
-            await pilot.press(key)
-            await until(lambda before=before: evidence_of(app) != before, "other evidence")
+            if key:
+                await pilot.press(key)
+            await until(lambda: asked["_search_for"] > 0, "the search")
             await rested(pilot)
-        assert sum(asked.values()) == 1
+        before = evidence_of(app)
+        asked.clear()
+        await pilot.press("j")
+        await until(lambda: evidence_of(app) != before, "the third evidence")
+        await rested(pilot)
+        assert asked == {"_write": 1}
 
 
 async def test_a_held_key_asks_only_where_it_began_and_where_it_ended(

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from krone_tui.explanation import Evidence, Sentence
 from krone_tui.investigation import Investigation
@@ -56,7 +56,7 @@ class EvidenceLane(Lane):
     def __init__(self, store: Store) -> None:
         super().__init__(store, "evidence")
         self._writer: Evidence | None = None
-        self._search: tuple[asyncio.Future[list[Sentence]], object] | None = None
+        self._search: tuple[asyncio.Future[Any], object] | None = None
         """For what the executions of a failure mode share, which takes long on a large log."""
         self._may_stop: object | None = None
         """Stands for the search the thread is at: the one question that may be interrupted."""
@@ -76,11 +76,7 @@ class EvidenceLane(Lane):
             return True
         # Another question may have begun its search while this one was answered.
         await self._stop_search()
-        mark = object()
-        search = asyncio.ensure_future(self.ask(self._find_shared, execution_id, mark))
-        self._search = search, mark
-        # Whoever stops it or closes the lane takes its error along, also when nobody waits for it any more.
-        search.add_done_callback(lambda done: done.cancelled() or done.exception())
+        search = self._start_search(self._write_whole, execution_id)
         done, _ = await asyncio.wait([search], timeout=_SOON)
         if not done:
             show(execution, sentences)
@@ -92,6 +88,11 @@ class EvidenceLane(Lane):
             return False
         return True
 
+    async def look_ahead(self, execution_id: int) -> None:
+        """Begin to find what takes long for an execution that may be told next; the next question stops it."""
+        await self._stop_search()
+        self._start_search(self._prepare, execution_id)
+
     async def whole(self, execution_id: int) -> list[Sentence]:
         """All there is to tell, however long it takes."""
         await self._stop_search()
@@ -100,6 +101,16 @@ class EvidenceLane(Lane):
     def forget(self) -> None:
         """Verdicts have changed: what was kept holds no more."""
         self._writer = None
+
+    def _start_search(
+        self, question: Callable[[Store, int], Answer], execution_id: int
+    ) -> asyncio.Future[Answer]:
+        mark = object()
+        search = asyncio.ensure_future(self.ask(self._search_for, question, execution_id, mark))
+        self._search = search, mark
+        # Whoever stops it or closes the lane takes its error along, also when nobody waits for it any more.
+        search.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return search
 
     async def _stop_search(self) -> None:
         if self._search is None:
@@ -125,11 +136,20 @@ class EvidenceLane(Lane):
     def _write_whole(self, store: Store, execution_id: int) -> list[Sentence]:
         return self._write(store, execution_id, search=True)[1]
 
-    def _find_shared(self, store: Store, execution_id: int, mark: object) -> list[Sentence]:
+    def _prepare(self, store: Store, execution_id: int) -> None:
+        """Let the writer find what it keeps for this failure mode, unless it has found it before."""
+        writer = self._writer = self._writer or Evidence(store, one_by_one=True)
+        execution = views.execution(store, execution_id)
+        if execution is not None and not writer.is_whole(execution):
+            writer.of(execution)
+
+    def _search_for(
+        self, store: Store, question: Callable[[Store, int], Answer], execution_id: int, mark: object
+    ) -> Answer:
         with self._turn:
             self._may_stop = mark
         try:
-            return self._write_whole(store, execution_id)
+            return question(store, execution_id)
         finally:
             with self._turn:
                 self._may_stop = None

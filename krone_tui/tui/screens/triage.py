@@ -39,6 +39,8 @@ _HELD = 0.1
 """Seconds after a move within which another one is that of a held key: they repeat every 20 to 50 ms."""
 _PAUSE = 0.06
 """Seconds a cursor moved by a held key must rest before what follows it is fetched."""
+_READING = 0.05
+"""Seconds after which what may be told next is made ready: what has been told is painted by then."""
 
 
 class TriageScreen(KroneScreen):
@@ -68,6 +70,8 @@ class TriageScreen(KroneScreen):
         self._executions = np.empty(0, np.int64)
         """Of the failure mode that the panes follow, in the order of the walk."""
         self._followed_mode: int | None = None
+        self._row, self._step = 0, 1
+        """Where the cursor of the failure modes stands, and which way it went there."""
         self._at = 0
         """Which of them is looked at."""
         self._listed: IntArray | None = None
@@ -198,6 +202,8 @@ class TriageScreen(KroneScreen):
 
     def _follow_mode(self, execution_id: int | None = None) -> None:
         """Go to an execution of the failure mode under the cursor; None: to the most suspicious one."""
+        row = self.query_one("#modes", ArrowTable).cursor_row
+        self._row, self._step = row, -1 if row < self._row else 1
         self._followed_mode = self._mode_id
         self._executions = self._executions_in_sight()
         self._at = _index(self._executions, execution_id)
@@ -251,6 +257,16 @@ class TriageScreen(KroneScreen):
 
         self._told = False
         self._told = await self.desk.evidence.tell(execution_id, show)
+        if self._told:
+            await self._look_ahead()
+
+    async def _look_ahead(self) -> None:
+        """Have the evidence ready of the failure mode that another step in the same direction comes to."""
+        at = self._row + self._step
+        if self.query_one("#modes").has_focus and 0 <= at < len(self.modes):
+            await asyncio.sleep(_READING)
+            for first in self.krone.findings.executions_of(self.modes[at].failure_mode_id)[:1]:
+                await self.desk.evidence.look_ahead(int(first))
 
     def _why_none(self) -> str:
         """Why no failure mode is listed."""
