@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from screens import write_service_log
@@ -60,6 +61,25 @@ async def test_what_was_looked_ahead_for_is_told_at_once(investigation: Investig
     _, sentences, whole = await desk.evidence.ask(desk.evidence._write, second.execution_id)
     assert whole
     assert sentences == evidence(store, second.execution_id)
+    await asyncio.to_thread(desk.evidence.close)
+
+
+async def test_one_execution_that_fails_alone_is_told_without_a_search(
+    tmp_path: Path, investigation: Investigation
+) -> None:
+    mode = max(views.failure_modes(investigation.store), key=lambda one: one.executions)
+    alike = views.executions(investigation.store, failure_mode_id=mode.failure_mode_id)
+    lines = Path(alike[0].source).read_text(encoding="utf-8").splitlines(keepends=True)
+    others = {execution.identifier for execution in alike[1:]}
+    (tmp_path / "one.log").write_text(
+        "".join(line for line in lines if not any(name in line for name in others)), encoding="utf-8"
+    )
+    one = Investigation.open([str(tmp_path / "one.log")], Settings(cache_dir=tmp_path, data_dir=tmp_path))
+    desk = Desk(one)
+    (flagged,) = views.executions(one.store, flagged=True)
+    _, sentences, whole = await desk.evidence.ask(desk.evidence._write, flagged.execution_id)
+    assert whole
+    assert sentences == await desk.evidence.whole(flagged.execution_id)
     await asyncio.to_thread(desk.evidence.close)
 
 

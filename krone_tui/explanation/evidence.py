@@ -5,7 +5,7 @@ from collections import Counter
 from functools import lru_cache
 
 from krone_tui.explanation.sentences import Sentence
-from krone_tui.explanation.shared import SharedValues
+from krone_tui.explanation.shared import LEAST, SharedValues
 from krone_tui.explanation.usual import KEPT, Usual
 from krone_tui.store import Store, views
 from krone_tui.store import evidence as queries
@@ -93,6 +93,7 @@ class Evidence:
         return (
             not found
             or execution.is_good
+            or self._modes[found[0].failure_mode_id].executions < LEAST
             or self._shared.known(found[0].failure_mode_id, execution.is_window)
         )
 

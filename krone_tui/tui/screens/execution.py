@@ -1,5 +1,6 @@
 """One execution as a tree, with its evidence beside or below."""
 
+import asyncio
 from typing import ClassVar
 
 from rich.text import Text
@@ -8,8 +9,8 @@ from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.widgets import Static
 
+from krone_tui.store import Store, views
 from krone_tui.store import screen as queries
-from krone_tui.store import views
 from krone_tui.store.targets import targets_at
 from krone_tui.store.verdicts import ANOMALOUS, NORMAL
 from krone_tui.tui import deviations, keys
@@ -42,7 +43,6 @@ class ExecutionScreen(KroneScreen):
         super().__init__()
         self.execution_id = execution_id
         self._position = position
-        self._execution: views.ExecutionRow | None = None
         self._findings: list[views.FindingRow] = []
         self._finding = 0
 
@@ -66,20 +66,25 @@ class ExecutionScreen(KroneScreen):
         self.fill(self._fill(execution_id, position, from_end), group="fill", exclusive=True)
 
     async def _fill(self, execution_id: int, position: int | None, from_end: bool) -> None:
-        execution = await self.desk.ask(views.execution, execution_id)
-        if execution is None:
+        panel = self.query_one(EvidencePanel)
+        # Both at once: neither rests on the other, and a long execution takes its time for each.
+        await asyncio.gather(
+            self._fill_tree(execution_id, position, from_end),
+            self.desk.evidence.tell(execution_id, lambda _, sentences: panel.show_evidence(sentences)),
+        )
+
+    async def _fill_tree(self, execution_id: int, position: int | None, from_end: bool) -> None:
+        found = await self.desk.ask(_whole, execution_id)
+        if found is None:
             return
-        self._execution = execution
-        self._findings = await self.desk.ask(views.findings, execution.variant_id)
-        spans = await self.desk.ask(queries.span_times, execution_id)
+        execution, self._findings, spans = found
         self._finding = len(self._findings) - 1 if from_end and self._findings else 0
         marks = Marks(tuple(self._findings), self.krone.templates)
         tree = self.query_one(ExecutionTree)
         tree.show_execution(execution, spans, marks)
-        self.query_one("#title", Static).update(self._title(execution))
+        # Its height is fixed: nothing else has to move.
+        self.query_one("#title", Static).update(self._title(execution), layout=False)
         await self._unfold(position)
-        panel = self.query_one(EvidencePanel)
-        await self.desk.evidence.tell(execution_id, lambda _, sentences: panel.show_evidence(sentences))
 
     async def _unfold(self, position: int | None) -> None:
         """Unfold every deviating span, then put the cursor on the one wanted."""
@@ -240,3 +245,17 @@ class ExecutionScreen(KroneScreen):
         found = self.krone.findings.step(self.execution_id, step)
         if found is not None:
             self._show(found[1], None, from_end=step < 0)
+
+
+def _whole(
+    store: Store, execution_id: int
+) -> tuple[views.ExecutionRow, list[views.FindingRow], list[queries.SpanTimes]] | None:
+    """(the execution, what was found in it, its spans); None when there is none of that id."""
+    execution = views.execution(store, execution_id)
+    if execution is None:
+        return None
+    return (
+        execution,
+        views.findings(store, execution.variant_id),
+        queries.span_times(store, execution_id),
+    )
