@@ -4,6 +4,7 @@
 
 from datetime import datetime, timedelta
 
+import pyarrow as pa
 import pytest
 from rich.segment import Segment
 from textual.color import Color
@@ -12,7 +13,7 @@ from krone_tui.errors import KroneError
 from krone_tui.explanation import alignment
 from krone_tui.report import find_onset
 from krone_tui.store.comparison import Step
-from krone_tui.store.screen import TimeRange
+from krone_tui.store.screen import Spans, SpanTimes, TimeRange
 from krone_tui.store.views import FailureModeRow, Summary
 from krone_tui.tui import keys
 from krone_tui.tui.ascii_filter import AsciiFilter
@@ -113,6 +114,25 @@ def test_a_step_that_comes_more_often_counts() -> None:
     rows = _align(["A.x.done"] * 5, ["A.x.done"] * 3)
     total = alignment.tally(rows)
     assert (total["count"], total["same"]) == (2, 3)
+
+
+def test_spans_are_found_by_level_and_place() -> None:
+    rows = [
+        SpanTimes("entity", "Order", 0, 3, START, END),
+        SpanTimes("action", "accept", 0, 1, START, START),
+        SpanTimes("action", "store", 1, 2, None, None),
+        SpanTimes("entity", "Mail", 3, 1, END, END),
+        SpanTimes("action", "send", 3, 1, END, END),
+    ]
+    spans = Spans(pa.Table.from_pylist([row._asdict() for row in rows]))
+    entities, actions = spans.of_level("entity"), spans.of_level("action")
+    assert [entities[at] for at in range(len(entities))] == [rows[0], rows[3]]
+    inside = actions.between(0, 3)
+    assert [inside[at] for at in range(len(inside))] == [rows[1], rows[2]]
+    assert [entities.at(position) for position in (0, 2, 3, 9)] == [0, 0, 1, 1]
+    assert actions.between(1, 9).at(0) == 0
+    assert len(actions.part(1, 3)) == 2
+    assert len(actions.part(3, 3)) == len(actions.between(4, 9)) == 0
 
 
 def _mode(**changes: object) -> FailureModeRow:

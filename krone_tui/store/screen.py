@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from krone_tui.store.connection import Store
 
@@ -18,7 +20,7 @@ class TimeRange:
 
 
 class SpanTimes(NamedTuple):
-    """One entity span or action span of one execution; a tuple, as an execution may have very many."""
+    """One entity span or action span of one execution."""
 
     level: str
     """'entity' or 'action'."""
@@ -27,6 +29,37 @@ class SpanTimes(NamedTuple):
     length: int
     start: datetime | None
     end: datetime | None
+
+
+class Spans:
+    """Spans of one execution in the order of their positions; a row is made when it is looked at, as there may be very many."""
+
+    def __init__(self, rows: pa.Table) -> None:
+        """`rows` have the columns of `SpanTimes`."""
+        self._rows = rows
+        self._positions = rows.column("position").to_numpy()
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def __getitem__(self, at: int) -> SpanTimes:
+        return SpanTimes(*(column[at].as_py() for column in self._rows.columns))
+
+    def of_level(self, level: str) -> "Spans":
+        """Those of one level, which follow one another."""
+        return Spans(self._rows.filter(pc.equal(self._rows.column("level"), level)))
+
+    def between(self, first: int, end: int) -> "Spans":
+        """Those that begin at a position from `first` to before `end`."""
+        return self.part(*(int(at) for at in np.searchsorted(self._positions, (first, end))))
+
+    def part(self, first: int, end: int) -> "Spans":
+        """Those from one index to before another."""
+        return Spans(self._rows.slice(first, max(0, end - first)))
+
+    def at(self, position: int) -> int:
+        """The index of the last one that begins at a position or before; 0 where none does."""
+        return max(0, int(np.searchsorted(self._positions, position, "right")) - 1)
 
 
 @dataclass(frozen=True)
@@ -105,19 +138,19 @@ def worklist(store: Store, within: TimeRange) -> pa.Table:
     )
 
 
-def span_times(store: Store, execution_id: int) -> list[SpanTimes]:
+def span_times(store: Store, execution_id: int) -> Spans:
     """The entity and action spans of an execution with their times, outer before inner, in order."""
-    rows = store.rows(
+    rows = store.arrow(
         """
         WITH stamp AS (SELECT m.position, r.time FROM membership AS m JOIN parsed_record AS r USING (record_id) WHERE m.execution_id = $id)
-        SELECT p.level, p.name, v.position, v.length, a.time, b.time
+        SELECT p.level, p.name, v.position, v.length, a.time AS start, b.time AS end
         FROM variant_seq AS v JOIN execution AS e USING (variant_id) JOIN seq AS s USING (seq_id) JOIN node AS p ON p.node_id = s.parent_node
         JOIN stamp AS a ON a.position = v.position JOIN stamp AS b ON b.position = v.position + v.length - 1
         WHERE e.execution_id = $id AND v.level IN ('status', 'action') ORDER BY v.position, v.length DESC, p.level DESC
         """,
         {"id": execution_id},
     )
-    return [SpanTimes(*row) for row in rows]
+    return Spans(rows)
 
 
 def search(store: Store, pattern: str, *, regex: bool, limit: int) -> pa.Table:

@@ -249,7 +249,7 @@ class ExecutionScreen(KroneScreen):
 
 def _whole(
     store: Store, execution_id: int
-) -> tuple[views.ExecutionRow, list[views.FindingRow], list[queries.SpanTimes]] | None:
+) -> tuple[views.ExecutionRow, list[views.FindingRow], queries.Spans] | None:
     """(the execution, what was found in it, its spans); None when there is none of that id."""
     execution = views.execution(store, execution_id)
     if execution is None:

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
-from krone_tui.store.screen import SpanTimes
+from krone_tui.store.screen import Spans, SpanTimes
 from krone_tui.store.views import ExecutionRow, FindingRow, RecordRow
 from krone_tui.tui import keys
 from krone_tui.tui.text import count, duration, safe
@@ -110,14 +110,14 @@ class ExecutionTree(Tree[Item], inherit_bindings=False):
         self.auto_expand = False
         self._marks = Marks((), {})
         self._start: datetime | None = None
-        self._spans: list[SpanTimes] = []
+        self._spans: Spans | None = None
         self._asked: set[int] = set()
         self._leading: re.Pattern[str] | None = None
         """The identifier in front of a message, which is the same in every line."""
 
-    def show_execution(self, execution: ExecutionRow, spans: Sequence[SpanTimes], marks: Marks) -> None:
+    def show_execution(self, execution: ExecutionRow, spans: Spans, marks: Marks) -> None:
         """Show another execution: entity spans folded, with their times; nothing below them yet."""
-        self._marks, self._start, self._spans = marks, execution.start_time, list(spans)
+        self._marks, self._start, self._spans = marks, execution.start_time, spans
         self._asked.clear()
         own = re.escape(execution.identifier)
         self._leading = None if execution.is_window else re.compile(rf"\[{own}\]:?\s+(?=\S)|{own}:\s+(?=\S)")
@@ -246,55 +246,49 @@ class ExecutionTree(Tree[Item], inherit_bindings=False):
             return
         self._place(entity, self._inside(entity), item.position)
 
-    def _inside(self, parent: TreeNode[Item]) -> list[SpanTimes]:
+    def _inside(self, parent: TreeNode[Item]) -> Spans:
         """The spans right under a node."""
+        assert self._spans is not None
         item = parent.data
         if item is None or parent.is_root:
-            return [span for span in self._spans if span.level == "entity"]
-        return [
-            span
-            for span in self._spans
-            if span.level == "action" and item.position <= span.position < item.position + item.length
-        ]
+            return self._spans.of_level("entity")
+        return self._spans.of_level("action").between(item.position, item.position + item.length)
 
     def _show_more(self, node: TreeNode[Item], position: int) -> None:
         """Put a page of spans in the place of a line that stood for them: the page that holds a position."""
         item, parent = node.data, node.parent
         assert item is not None
         assert parent is not None
-        spans = [
-            span
-            for span in self._inside(parent)
-            if item.position <= span.position < item.position + item.length
-        ]
+        spans = self._inside(parent).between(item.position, item.position + item.length)
         self._place(parent, spans, position, before=node)
         node.remove()
 
     def _place(
         self,
         parent: TreeNode[Item],
-        spans: Sequence[SpanTimes],
+        spans: Spans,
         position: int,
         before: TreeNode[Item] | None = None,
     ) -> None:
         """Add the page of spans that holds a position; a line each for those before and after it."""
-        wanted = next((at for at in range(len(spans) - 1, -1, -1) if spans[at].position <= position), 0)
-        first = wanted // SPANS * SPANS
-        page = spans[first : first + SPANS]
-        self._more_spans(parent, spans[:first], before)
-        for at, span in enumerate(page, first):
-            label = self._span_label(span, spans[at - 1] if at else None)
+        first = spans.at(position) // SPANS * SPANS
+        end = min(first + SPANS, len(spans))
+        self._more_spans(parent, spans.part(0, first), before)
+        previous = spans[first - 1] if first else None
+        for at in range(first, end):
+            span = spans[at]
+            label = self._span_label(span, previous)
             parent.add(label, Item(span.level, span.position, span.length), before=before)
-        self._more_spans(parent, spans[first + SPANS :], before)
+            previous = span
+        self._more_spans(parent, spans.part(end, len(spans)), before)
 
-    def _more_spans(
-        self, parent: TreeNode[Item], spans: Sequence[SpanTimes], before: TreeNode[Item] | None
-    ) -> None:
-        if spans:
-            records = spans[-1].position + spans[-1].length - spans[0].position
-            flagged = "!! " if self._marks.span(spans[0].position, records) else ""
+    def _more_spans(self, parent: TreeNode[Item], spans: Spans, before: TreeNode[Item] | None) -> None:
+        if len(spans):
+            first, last = spans[0], spans[len(spans) - 1]
+            records = last.position + last.length - first.position
+            flagged = "!! " if self._marks.span(first.position, records) else ""
             label = Text(f"{flagged}… {count(len(spans), 'more span')}, {count(records, 'record')} (Enter)")
-            parent.add_leaf(label, Item("more", spans[0].position, records), before=before)
+            parent.add_leaf(label, Item("more", first.position, records), before=before)
 
     def _add_status(self, action: TreeNode[Item], run: list[RecordRow]) -> None:
         first = run[0]
