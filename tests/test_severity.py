@@ -4,6 +4,7 @@ import csv
 import errno
 import hashlib
 import os
+import random
 import re
 import subprocess
 import sys
@@ -119,12 +120,14 @@ def test_variables_numbers_addresses_and_paths_do_not_count() -> None:
             "read file of user",
             "read file <*> /var/log/error.log of user 42 0x7ffdead0 https://failed.example/error",
         ]
-    )
-    assert np.array_equal(bare > 0, decorated > 0)
+    ).columns
+    assert np.array_equal(bare, decorated)
 
 
 def test_camel_case_and_snake_case_read_as_words() -> None:
-    spaced, camel, snake = word_features(["disk write failed", "DiskWriteFailed", "disk_write_failed"])
+    spaced, camel, snake = word_features(
+        ["disk write failed", "DiskWriteFailed", "disk_write_failed"]
+    ).columns
     assert np.array_equal(spaced, camel)
     assert np.array_equal(spaced, snake)
 
@@ -139,23 +142,24 @@ def test_denial_changes_what_a_word_says(model: SeverityModel) -> None:
 
 
 def test_features_have_the_promised_shape_and_range() -> None:
-    features = word_features(["one", "", "<*>", "weiß nicht, was das heißt", "\x00\x1b[31m" * 20])
-    assert features.shape == (5, WIDTH)
-    assert features.dtype == np.float32
-    assert features.min() >= 0
-    assert features.max() <= 1
-    assert word_features([]).shape == (0, WIDTH)
+    columns, amounts = word_features(["one", "", "<*>", "weiß nicht, was das heißt", "\x00\x1b[31m" * 20])
+    assert columns.shape == amounts.shape
+    assert len(columns) == 5
+    assert (columns.dtype, amounts.dtype) == (np.int64, np.float32)
+    assert 0 <= columns.min() <= columns.max() < WIDTH
+    assert 0 <= amounts.min() <= amounts.max() <= 1
+    assert word_features([]).columns.shape == (0, 0)
 
 
 def test_features_are_the_same_in_another_process_with_another_hash_seed_and_locale() -> None:
     texts = ["Could not open IndexFile <*>", "größe 0 errors"]
     code = (
         "import hashlib; from krone_tui.detection.severity import word_features; "
-        f"print(hashlib.sha256(word_features({texts!r}).tobytes()).hexdigest())"
+        f"print(hashlib.sha256(word_features({texts!r}).columns.tobytes()).hexdigest())"
     )
     env = {**os.environ, "PYTHONHASHSEED": "12345", "LC_ALL": "C"}
     other = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
-    assert other.stdout.strip() == hashlib.sha256(word_features(texts).tobytes()).hexdigest()
+    assert other.stdout.strip() == hashlib.sha256(word_features(texts).columns.tobytes()).hexdigest()
 
 
 def test_importing_the_module_leaves_onnxruntime_alone() -> None:
@@ -191,24 +195,67 @@ def test_a_file_that_is_no_graph_is_refused_by_name(tmp_path: Path) -> None:
         SeverityModel(tmp_path / "absent.onnx")
 
 
-def _other_graph(path: Path, width: int, weight: float) -> Path:
+def _other_graph(path: Path, weights: int, weight: float, column_input: str = "columns") -> Path:
     onnx = pytest.importorskip("onnx")
-    float_type = onnx.TensorProto.FLOAT
+    float_type, int_type = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64
+    shape = ["n", "most"]
     body = onnx.helper.make_graph(
-        [onnx.helper.make_node("MatMul", ["x", "w"], ["y"])],
+        [
+            onnx.helper.make_node("Gather", ["w", column_input], ["looked_up"]),
+            onnx.helper.make_node("Mul", ["looked_up", "amounts"], ["each"]),
+            onnx.helper.make_node("ReduceSum", ["each", "axis"], ["y"], keepdims=0),
+        ],
         "other",
-        [onnx.helper.make_tensor_value_info("x", float_type, ["n", width])],
+        [
+            onnx.helper.make_tensor_value_info(column_input, int_type, shape),
+            onnx.helper.make_tensor_value_info("amounts", float_type, shape),
+        ],
         [onnx.helper.make_tensor_value_info("y", float_type, ["n"])],
-        [onnx.numpy_helper.from_array(np.full(width, weight, dtype=np.float32), "w")],
+        [
+            onnx.numpy_helper.from_array(np.full(weights, weight, dtype=np.float32), "w"),
+            onnx.numpy_helper.from_array(np.array([1], dtype=np.int64), "axis"),
+        ],
     )
     opset = [onnx.helper.make_opsetid("", 13)]
     path.write_bytes(onnx.helper.make_model(body, ir_version=8, opset_imports=opset).SerializeToString())
     return path
 
 
-def test_a_graph_of_another_width_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(KroneError, match=f"{WIDTH} columns"):
-        SeverityModel(_other_graph(tmp_path / "narrow.onnx", 7, 1.0))
+def test_a_graph_of_other_inputs_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(KroneError, match="does not take the columns"):
+        SeverityModel(_other_graph(tmp_path / "other.onnx", WIDTH, 1.0, "words"))
+
+
+def test_a_graph_with_too_few_weights_fails_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(KroneError, match=r"narrow\.onnx failed"):
+        SeverityModel(_other_graph(tmp_path / "narrow.onnx", 7, 1.0)).score(["anything at all"])
+
+
+def test_words_that_nobody_taught_say_next_to_nothing(model: SeverityModel) -> None:
+    rng = random.Random(8)
+    syllables = [
+        "ba",
+        "cho",
+        "dri",
+        "fel",
+        "gru",
+        "hal",
+        "jo",
+        "kwe",
+        "lin",
+        "mor",
+        "nu",
+        "pra",
+        "quo",
+        "sti",
+        "tuv",
+        "zy",
+    ]
+    names = [
+        " ".join("".join(rng.choices(syllables, k=3)).capitalize() for _ in range(rng.randint(2, 7)))
+        for _ in range(400)
+    ]
+    assert np.mean(model.score(names) < 0.5) > 0.97
 
 
 @pytest.mark.parametrize("weight", [float("nan"), 100.0, -1.0])
@@ -223,7 +270,10 @@ def test_the_manifest_describes_the_shipped_graph() -> None:
     content = (MODELS / manifest["file"]).read_bytes()
     assert manifest["sha256"] == hashlib.sha256(content).hexdigest()
     assert manifest["featuriser_version"] == FEATURISER_VERSION
-    assert manifest["inputs"] == [{"name": "features", "type": "float32", "shape": ["n", WIDTH]}]
+    assert [(one["name"], one["type"]) for one in manifest["inputs"]] == [
+        ("columns", "int64"),
+        ("amounts", "float32"),
+    ]
     assert 0 < manifest["threshold"] < 1
     assert len(content) < 1_000_000
 

@@ -1,7 +1,7 @@
 """Severity: from a template's words to the probability that it reports a failure.
 
-The words become a vector of hashed pieces here, in Python; the shipped graph only multiplies. Nothing in this
-module depends on the locale, on the process (no `hash()`), or on the application that wrote the log.
+The words become hashed pieces here, in Python; the shipped graph looks up what each piece weighs and adds. Nothing in
+this module depends on the locale, on the process (no `hash()`), or on the application that wrote the log.
 """
 
 import re
@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from krone_tui.detection.onnx import open_session
 from krone_tui.errors import KroneError
 
-FEATURISER_VERSION = 2
+FEATURISER_VERSION = 3
 """Raised with every change of what `word_features` returns; a manifest names the one it was trained on."""
 
-WIDTH = 16384
-"""Columns of `word_features`: words, then pairs of words, then pieces of words, then a few flags. So many that
-words seldom share one: a calm word nobody taught would speak with the weight of the failure it falls on."""
+_WORDS, _PAIRS, _PIECES = 60_000, 140_000, 60_000
+"""Columns for words, pairs of words and pieces of words. So many that nine in ten belong to nothing the model was taught:
+a word that nobody taught weighs nothing, where it would speak with the weight of the failure it falls on."""
 
 _FLAGS = (
     "empty",
@@ -34,14 +34,15 @@ _FLAGS = (
     "inability",
     "exclamation",
 )
-_WORDS, _PAIRS, _PIECES = 5600, 7000, WIDTH - 12600 - len(_FLAGS)
+WIDTH = _WORDS + _PAIRS + _PIECES + len(_FLAGS)
+"""Columns in all, the few flags last."""
 _SCALE = np.ones(WIDTH, dtype=np.float32)
 """What a present column counts: whole words most, pieces of words (there are many in each) least."""
 _SCALE[_WORDS : _WORDS + _PAIRS] = 0.7
 _SCALE[_WORDS + _PAIRS : -len(_FLAGS)] = 0.5
 
 _CHUNK = 128
-"""Templates featurised at once by `SeverityModel.score`: 8 MB of features."""
+"""Templates featurised at once by `SeverityModel.score`; bounds memory to this × the longest one's pieces."""
 
 _LONGEST = 4000
 """Characters of a template that are read: what a message says, it says at its beginning."""
@@ -96,20 +97,31 @@ _RELIEF = re.compile(
 )
 
 
-def word_features(texts: Sequence[str]) -> NDArray[np.float32]:
+class WordFeatures(NamedTuple):
+    """The hashed pieces of n texts, a text with fewer than the most padded with what counts 0."""
+
+    columns: NDArray[np.int64]
+    """[n, most] 0 … WIDTH-1."""
+    amounts: NDArray[np.float32]
+    """[n, most] 0…1, how much each counts."""
+
+
+def word_features(texts: Sequence[str]) -> WordFeatures:
     """The hashed pieces of each text.
 
-    Returns float32 [n, WIDTH]. A present piece holds a number in 0…1 that shrinks with the length of the
-    text, so that long and short texts are comparable. Variables (`<*>`), numbers other than a lone 0,
-    addresses, URLs and paths are left out; CamelCase and snake_case are split. The same text gives the same
-    row everywhere.
+    A piece counts the less the longer its text, so that long and short texts are comparable. Variables (`<*>`), numbers
+    other than a lone 0, addresses, URLs and paths are left out; CamelCase and snake_case are split. The same text gives the
+    same row everywhere, but for the padding.
     """
-    features = np.zeros((len(texts), WIDTH), dtype=np.float32)
-    for row, text in enumerate(texts):
-        present, words = _columns(text)
+    found = [_columns(text) for text in texts]
+    most = max((len(present) for present, _ in found), default=0)
+    columns = np.zeros((len(texts), most), dtype=np.int64)
+    amounts = np.zeros((len(texts), most), dtype=np.float32)
+    for row, (present, words) in enumerate(found):
+        columns[row, : len(present)] = present
         # The fourth root: a failure named once in a long sentence stays visible, and noise does not add up.
-        features[row, present] = _SCALE[present] / (1.0 + words) ** 0.25
-    return features
+        amounts[row, : len(present)] = _SCALE[present] / (1.0 + words) ** 0.25
+    return WordFeatures(columns, amounts)
 
 
 class SeverityModel:
@@ -118,21 +130,16 @@ class SeverityModel:
     def __init__(self, path: Path, threads: int = 1) -> None:
         """Load the graph at `path`; `threads` 0 leaves the number to ONNX Runtime.
 
-        Raises `KroneError` when it cannot be loaded or does not take float [n, WIDTH] to one number each.
+        Raises `KroneError` when it cannot be loaded or does not take `WordFeatures` to one number each.
         """
         try:
             self._session: Any = open_session(path, threads)
         except Exception as error:  # ONNX Runtime raises its own types, and RuntimeError
             raise KroneError(f"The severity model {path} cannot be loaded: {_first_line(error)}.") from error
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        fits = (
-            len(inputs) == len(outputs) == 1
-            and inputs[0].type == "tensor(float)"
-            and inputs[0].shape[1:] == [WIDTH]
-        )
-        if not fits:
-            raise KroneError(f"The severity model {path} does not take one float input of {WIDTH} columns.")
-        self._input: str = inputs[0].name
+        inputs = {one.name: one.type for one in self._session.get_inputs()}
+        wanted = {"columns": "tensor(int64)", "amounts": "tensor(float)"}
+        if inputs != wanted or len(self._session.get_outputs()) != 1:
+            raise KroneError(f"The severity model {path} does not take the columns and amounts of words.")
         self._path = path
 
     def score(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -144,7 +151,7 @@ class SeverityModel:
         for start in range(0, len(texts), _CHUNK):
             chunk = texts[start : start + _CHUNK]
             try:
-                (answer,) = self._session.run(None, {self._input: word_features(chunk)})
+                (answer,) = self._session.run(None, word_features(chunk)._asdict())
             except Exception as error:
                 raise KroneError(f"The severity model {self._path} failed: {_first_line(error)}.") from error
             if answer.size != len(chunk):
@@ -187,7 +194,7 @@ def _columns(text: str) -> tuple[list[int], int]:
     if "!" in text:
         flags.add("exclamation")
     columns.update(_WORDS + _PAIRS + _PIECES + _FLAGS.index(flag) for flag in flags)
-    return list(columns), count
+    return sorted(columns), count
 
 
 def _words(text: str) -> list[tuple[str, bool, bool]]:

@@ -18,13 +18,13 @@ import onnx
 from grammar import bare, sentences
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix, diags_array, vstack
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
-from krone_tui.detection.severity import FEATURISER_VERSION, WIDTH, word_features
+from krone_tui.detection.severity import FEATURISER_VERSION, WIDTH, WordFeatures, word_features
 
-VERSION = 2
+VERSION = 3
 """Of the model; raised when a new build is meant to replace a shipped one."""
 
 SEED = 20
@@ -35,8 +35,10 @@ GROWN_WEIGHT = 0.15
 log loss over the corpus with one domain held out at a time; no public log was looked at for them."""
 INVERSE_PENALTY = 3.0
 THRESHOLD = 0.5
+LEAST_SENTENCES = 2
+"""Pieces of fewer sentences teach nothing but those: without them most columns weigh nothing."""
 GRID = 1024.0
-"""Weights are multiples of 1/GRID."""
+"""Weights are multiples of 1/GRID, in 16 bits."""
 
 HERE = Path(__file__).resolve().parent
 LABELS = {"0": 0.0, "1": 1.0, "~": 0.5}
@@ -84,8 +86,13 @@ def read_corpus(folder: Path) -> tuple[list[str], list[float], list[str]]:
 
 def examples(texts: list[str], labels: list[float], weight: float) -> Examples:
     """Featurised examples that all count `weight`."""
-    parts = [csr_matrix(word_features(texts[at : at + 512])) for at in range(0, len(texts), 512)]
-    return Examples(vstack(parts).tocsr(), np.array(labels), np.full(len(texts), weight))
+    return Examples(_sparse(word_features(texts)), np.array(labels), np.full(len(texts), weight))
+
+
+def _sparse(features: WordFeatures) -> csr_matrix:
+    rows, at = np.nonzero(features.amounts)
+    values = features.amounts[rows, at]
+    return csr_matrix((values, (rows, features.columns[rows, at])), shape=(len(features.columns), WIDTH))
 
 
 def labelled(pairs: list[tuple[float, str]], weight: float) -> Examples:
@@ -105,7 +112,9 @@ def together(*sets: Examples) -> Examples:
 def fit(*sets: Examples) -> Linear:
     """The regression over all sets together; a grey example pulls both ways with half its weight."""
     whole = together(*sets)
-    features, labels, weights = whole.features, whole.labels, whole.weights
+    often = np.bincount(whole.features.indices, minlength=WIDTH) >= LEAST_SENTENCES
+    features = (whole.features @ diags_array(often.astype(np.float32))).tocsr()
+    labels, weights = whole.labels, whole.weights
     grey = labels == 0.5
     model = LogisticRegression(
         C=INVERSE_PENALTY, solver="liblinear", tol=1e-8, max_iter=2000, random_state=SEED
@@ -119,19 +128,28 @@ def fit(*sets: Examples) -> Linear:
 
 
 def graph(model: Linear) -> bytes:
-    """The ONNX file: features [n, WIDTH] → probability [n]."""
+    """The ONNX file: columns and amounts [n, most] → probability [n]."""
     nodes = [
-        helper.make_node("MatMul", ["features", "weights"], ["weighted"]),
+        helper.make_node("Gather", ["weights", "columns"], ["looked_up"]),
+        helper.make_node("Cast", ["looked_up"], ["weighs"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["weighs", "amounts"], ["each"]),
+        helper.make_node("ReduceSum", ["each", "last_axis"], ["sum"], keepdims=0),
+        helper.make_node("Div", ["sum", "grid"], ["weighted"]),
         helper.make_node("Add", ["weighted", "intercept"], ["log_odds"]),
         helper.make_node("Sigmoid", ["log_odds"], ["probability"]),
     ]
     body = helper.make_graph(
         nodes,
         "severity",
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", WIDTH])],
+        [
+            helper.make_tensor_value_info("columns", TensorProto.INT64, ["n", "most"]),
+            helper.make_tensor_value_info("amounts", TensorProto.FLOAT, ["n", "most"]),
+        ],
         [helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["n"])],
         [
-            numpy_helper.from_array(model.weights, "weights"),
+            numpy_helper.from_array((model.weights * GRID).astype(np.int16), "weights"),
+            numpy_helper.from_array(np.array([1], dtype=np.int64), "last_axis"),
+            numpy_helper.from_array(np.array(GRID, dtype=np.float32), "grid"),
             numpy_helper.from_array(np.array(model.intercept, dtype=np.float32), "intercept"),
         ],
     )
@@ -153,9 +171,14 @@ threshold = {THRESHOLD}
 featuriser_version = {FEATURISER_VERSION}
 
 [[inputs]]
-name = "features"
+name = "columns"
+type = "int64"
+shape = ["n", "most"]
+
+[[inputs]]
+name = "amounts"
 type = "float32"
-shape = ["n", {WIDTH}]
+shape = ["n", "most"]
 
 [[outputs]]
 name = "probability"
@@ -175,7 +198,7 @@ def held_out_scores(written: Examples, grown: Examples, domains: list[str]) -> N
     return scores
 
 
-def card(written: Examples, grown: Examples, domains: list[str], size: int) -> str:
+def card(written: Examples, grown: Examples, domains: list[str], model: Linear, size: int) -> str:
     """severity.md: what the model was trained on and what it scores on what it had not seen."""
     scores = held_out_scores(written, grown, domains)
     clear = written.labels != 0.5
@@ -193,7 +216,7 @@ def card(written: Examples, grown: Examples, domains: list[str], size: int) -> s
         here = (scores >= low) & (scores < high) & clear
         bins.append(f"| {low:.1f} … {min(high, 1.0):.1f} | {here.sum()} | {truth[here].mean():.2f} |")
     return CARD.format(
-        version=VERSION, width=WIDTH, featuriser=FEATURISER_VERSION, size=size, threshold=THRESHOLD,
+        version=VERSION, width=WIDTH, taught=np.count_nonzero(model.weights), featuriser=FEATURISER_VERSION, size=size, threshold=THRESHOLD,
         written=len(domains), grown=grown.labels.size - len(bare()), weight=GROWN_WEIGHT,
         bare=len(bare()), bare_weight=BARE_WEIGHT,
         auc=roc_auc_score(truth[clear], scores[clear]), loss=log_loss(truth[clear], scores[clear]),
@@ -209,11 +232,12 @@ def build(folder: Path) -> None:
         labelled(bare(), BARE_WEIGHT),
         labelled(sentences(SEED, PER_PATTERN), GROWN_WEIGHT),
     )
-    content = graph(fit(written, grown))
+    model = fit(written, grown)
+    content = graph(model)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "severity.onnx").write_bytes(content)
     (folder / "severity.toml").write_text(manifest(content), encoding="utf-8")
-    (folder / "severity.md").write_text(card(written, grown, domains, len(content)), encoding="utf-8")
+    (folder / "severity.md").write_text(card(written, grown, domains, model, len(content)), encoding="utf-8")
 
 
 if __name__ == "__main__":
