@@ -49,6 +49,11 @@ _INNER_SHARE = 0.5
 """Of the lines inside a soft wrapper must have a header."""
 _REUSED_SHARE = 0.98
 """Of a source's lines must fit the formats of an earlier source for these to be taken over."""
+_BLANKS = " \t"
+_INDENTED_TIME = re.compile(r"[ \t].{0,160}?(?:\d:\d\d|\d\d\.\d\d\.\d\d|\d{6})")
+"""Without digits like these an indented line has no time. To try all formats on frames and settings would take long."""
+_MIN_INDENTED_SHARE = 0.2
+"""Of the lines must be indented and have a header with a time there: rarer ones are parts of what a record shows."""
 _MAX_SAMPLE_CHARACTERS = 20_000
 """Of one line: headers are short."""
 
@@ -230,8 +235,29 @@ def _layouts(texts: Sequence[str], given: _Given) -> Asking[tuple[Layout, ...]]:
         if pairs.sum() >= minimum and any(layout.roles.get(role) for role in ("time", "level", "message")):
             found.append(layout)
             left = [text for text, hit in zip(left, pairs, strict=True) if not hit]
+    left = yield from _take_indented(left, found, total=len(texts), given=given)
     left = yield from _take_headers(left, generic, found, total=len(texts), given=given)
     return (*found, *(yield from _layouts_beside(left, found, given)))
+
+
+def _take_indented(texts: list[str], found: list[Layout], *, total: int, given: _Given) -> Asking[list[str]]:
+    """Add to `found` the headers that indented lines have behind their blanks; returns the lines without one.
+
+    A report or another log quotes a log so. total: how many lines were sampled. Only headers with a time count: by
+    anything else a stack trace, or a block of settings, would fall to pieces.
+    """
+    inside = [text.lstrip(_BLANKS) for text in texts if _INDENTED_TIME.match(text)]
+    least = _MIN_INDENTED_SHARE * total
+    if len(inside) < least:
+        return texts
+    timed = [item for item in header_formats() if item.needs_time and not item.drops]
+    headers: list[Layout] = []
+    left = yield from _take_headers(inside, timed, headers, total=total, given=given)
+    if len(inside) - len(left) < least:
+        return texts
+    found += [layout.indented() for layout in headers if isinstance(layout, TextLayout)]
+    read = set(inside).difference(left)
+    return [text for text in texts if text[0] not in _BLANKS or text.lstrip(_BLANKS) not in read]
 
 
 def _layouts_beside(texts: Sequence[str], found: Sequence[Layout], given: _Given) -> Asking[list[Layout]]:

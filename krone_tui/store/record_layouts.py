@@ -9,7 +9,7 @@ what comes from a log (JSON keys) passes through `quoted`.
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 from krone_tui.store.messages import readable, with_cause
@@ -105,6 +105,13 @@ class TextLayout:
 
     def _captured(self) -> str:
         return "^" + (self.pattern if "(?P<prefix>" in self.pattern else f"(?P<prefix>{self.pattern})")
+
+    def indented(self) -> "TextLayout":
+        """The same header behind blanks."""
+        begin, blanks = "(?P<prefix>", "[ \\t]+"
+        if self.pattern.startswith(begin):
+            return replace(self, pattern=begin + blanks + self.pattern.removeprefix(begin))
+        return replace(self, pattern=f"{blanks}(?:{self.pattern})")
 
     def match(self, text: str) -> str:
         return f"regexp_matches({text}, {quoted(self._captured())})"

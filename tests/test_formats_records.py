@@ -1,0 +1,110 @@
+"""What is a record: a line with a header behind blanks, a statement of many lines; and what belongs to the one before."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from krone_tui.ingest import ingest
+from krone_tui.settings import Settings
+from krone_tui.store.connection import Store
+
+Read = Callable[..., list[tuple[Any, ...]]]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """Columns of the records of a log made of these lines."""
+
+    def run(lines: list[str], columns: str) -> list[tuple[Any, ...]]:
+        log = tmp_path / "app.log"
+        log.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        with Store.create(None, Settings(threads=1)) as store:
+            ingest(store, [str(log)])
+            return store.rows(f"SELECT {columns} FROM parsed_record ORDER BY record_id")
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("  Mar 14 08:00:01.250: INFO: pod 3 is ready", ("INFO", None, "pod 3 is ready")),
+        ("\t2026-03-14 08:00:01 ERROR pod 3 is lost", ("ERROR", None, "pod 3 is lost")),
+        (
+            "    E0314 08:00:01.250000   77 kubelet.go:12] pod 3 is lost",
+            ("E", "kubelet.go", "pod 3 is lost"),
+        ),
+        (
+            "    [2026-03-14 08:00:01,250] WARN lag of 7 (kafka.server.ReplicaManager)",
+            ("WARN", "kafka.server.ReplicaManager", "lag of 7 (kafka.server.ReplicaManager)"),
+        ),
+    ],
+    ids=["a date without its year", "a tab", "a header of its own", "a header with an end"],
+)
+def test_an_indented_line_with_a_header_is_a_record(
+    read: Read, line: str, expected: tuple[str | None, ...]
+) -> None:
+    found = read([line] * 12, "level, component, message, prefix || message, time IS NOT NULL")
+    assert found == [(*expected, line, True)] * 12
+
+
+def test_what_a_report_says_around_quoted_records_stays_with_them(read: Read) -> None:
+    lines = []
+    for n in range(10):
+        lines += [
+            f"[It] survives a restart {n}",
+            f"  Mar 14 08:00:0{n}.1: INFO: waiting",
+            "  spec:",
+            "    replicas: 3",
+            f"  Mar 14 08:00:0{n}.2: FAIL: timed out",
+            "    at Suite.run(suite.ts:7)",
+        ]
+    found = read(lines, "first_line, last_line, message")
+    assert found[:4] == [
+        (1, 1, "[It] survives a restart 0"),
+        (2, 4, "waiting\n  spec:\n    replicas: 3"),
+        (5, 6, "FAIL: timed out\n    at Suite.run(suite.ts:7)"),
+        (7, 7, "[It] survives a restart 1"),
+    ]
+
+
+def test_records_with_and_without_blanks_before_them_are_told_in_one_log(read: Read) -> None:
+    lines = []
+    for n in range(10):
+        lines += [f"2026-03-14 08:00:0{n} INFO test {n}", f"    2026-03-14 07:59:0{n} ERROR inside {n}"]
+    assert read(lines, "level, message")[:2] == [("INFO", "test 0"), ("ERROR", "inside 0")]
+    assert len(read(lines, "message")) == 20
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        ["    at shop.Cart.load(Cart.java:17)"] * 6,
+        ["  metadata:", "    creationTimestamp: 2026-03-14T08:00:00Z", "    name: web-1"],
+        ["    id | state", "    17 | FAILED"],
+        ["    key=value other=7"],
+        ["    ERROR: see above"],
+    ],
+    ids=["frames", "settings", "rows", "pairs", "a level"],
+)
+def test_an_indented_line_without_a_time_of_its_own_continues_a_record(read: Read, inside: list[str]) -> None:
+    lines = [line for n in range(20) for line in (f"2026-03-14 08:00:{n:02} ERROR app failed", *inside)]
+    found = read(lines, "message")
+    assert found == [("\n".join(["app failed", *inside]),)] * 20
+
+
+def test_a_rare_indented_time_is_a_part_of_what_a_record_shows(read: Read) -> None:
+    lines = [f"2026-03-14 08:00:{n % 60:02} INFO backup of table {n} done" for n in range(60)]
+    lines[30:30] = ["  2026-03-13 01:00:00 first row", "  2026-03-14 01:00:00 last row"]
+    assert len(read(lines, "message")) == 60
+
+
+def test_what_containers_put_in_front_is_taken_off_behind_blanks_too(read: Read) -> None:
+    lines = [f"    {name:8}| 2026-03-14 08:00:0{n} WARN slow" for n in range(9) for name in ("web-1", "db-1")]
+    assert read(lines, "host, level, message")[:2] == [("web-1", "WARN", "slow"), ("db-1", "WARN", "slow")]
+
+
+def test_rows_of_an_indented_table_are_no_containers_lines(read: Read) -> None:
+    assert read(["    id    | state", *["    17    | FAILED"] * 11], "host, component")[0] == (None, None)
