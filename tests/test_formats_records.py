@@ -108,3 +108,10 @@ def test_what_containers_put_in_front_is_taken_off_behind_blanks_too(read: Read)
 
 def test_rows_of_an_indented_table_are_no_containers_lines(read: Read) -> None:
     assert read(["    id    | state", *["    17    | FAILED"] * 11], "host, component")[0] == (None, None)
+
+
+def test_blank_lines_above_the_first_record_are_no_record(read: Read) -> None:
+    lines = ["", "", "Log started: 2026-03-14  08:00:00", "Unpacking jq", ""] * 3
+    found = read(lines, "first_line, last_line, message")
+    assert found[0] == (1, 3, "Log started: 2026-03-14  08:00:00")
+    assert all(message for _, _, message in found)

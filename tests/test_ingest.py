@@ -77,8 +77,7 @@ def test_prefix_and_message_are_the_text_as_read(read: Callable[..., Rows]) -> N
 
 def test_blank_lines_count_but_are_not_text(read: Callable[..., Rows]) -> None:
     assert read("\n\n2024-01-01 10:00:00 INFO a\n\n\n2024-01-01 10:00:01 INFO b") == [
-        (1, 2, ""),
-        (3, 5, "a"),
+        (1, 5, "a"),
         (6, 6, "b"),
     ]
 

@@ -57,6 +57,8 @@ class SourceParser:
 
     def parse(self, chunk: bytes) -> Asking[list[Batch]]:
         """The records of whole lines. The last one of a chunk is kept back: the next lines may continue it."""
+        if not self.lines and not self._rest:
+            chunk = self._after_blank_lines(chunk)
         return self._parse(self._rest + chunk, final=False)
 
     def end(self) -> Asking[list[Batch]]:
@@ -102,6 +104,13 @@ class SourceParser:
         """What the source is written in: its wrapper, then its header formats, most frequent first."""
         wrapper = self.wrapper.name if self.wrapper is not None else ""
         return [name for name in (wrapper, *(name for name, _ in self._by_layout.most_common())) if name]
+
+    def _after_blank_lines(self, chunk: bytes) -> bytes:
+        """A source's first chunk from its first line with text on; what is above belongs to that line's record."""
+        text = chunk.lstrip(b"\n")
+        if text:
+            self.lines = len(chunk) - len(text)
+        return text or chunk
 
     def _parse(self, data: bytes, *, final: bool) -> Asking[list[Batch]]:
         assert self.shape is not None
@@ -185,8 +194,11 @@ class SourceParser:
         original: Lines,
     ) -> None:
         assert self.shape is not None
+        first_lines = self.lines + starts + 1
+        if not self._records:
+            first_lines[0] = 1
         columns = {
-            "first_line": column(self.lines + starts + 1),
+            "first_line": column(first_lines),
             "last_line": column(self.lines + ends),
             "layout": column(layouts),
             "text": text,
