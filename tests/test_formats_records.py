@@ -115,3 +115,29 @@ def test_blank_lines_above_the_first_record_are_no_record(read: Read) -> None:
     found = read(lines, "first_line, last_line, message")
     assert found[0] == (1, 3, "Log started: 2026-03-14  08:00:00")
     assert all(message for _, _, message in found)
+
+
+def test_marks_of_sessions_have_their_times_however_rare_they_are(read: Read) -> None:
+    session = [
+        "Log started: 2026-03-14  08:00:00",
+        *["Unpacking jq"] * 400,
+        "Log ended: 2026-03-14  08:00:09",
+    ]
+    found = read(session * 2, "CAST(time AS VARCHAR), message")
+    assert found[0] == ("2026-03-14 08:00:00", "Log started: 2026-03-14  08:00:00")
+    assert found[401] == ("2026-03-14 08:00:09", "Log ended: 2026-03-14  08:00:09")
+    assert found[1] == (None, "Unpacking jq")
+    assert len(found) == 804
+
+
+def test_a_number_before_a_level_is_a_process_and_one_in_a_sentence_is_not(read: Read) -> None:
+    lines = [
+        "2026-03-14 08:00:00.120 3391 LOG server up",
+        "2026-03-14 08:00:01.120 17 errors found in 3 files",
+        "2026-03-14 08:00:02.120 3391 ERROR server login failed",
+    ] * 10
+    assert read(lines, "process, level, message")[:3] == [
+        ("3391", "LOG", "server up"),
+        (None, None, "17 errors found in 3 files"),
+        ("3391", "ERROR", "server login failed"),
+    ]

@@ -28,6 +28,8 @@ SAMPLE_LINES = 1_000
 
 _MIN_SHARE = 0.01
 """Of the sample: a format rarer than that is taken for chance."""
+_MIN_RARE = 2
+"""Lines of a format that nothing else looks like."""
 _MIN_BESIDE = 2
 """Lines without a time that begin alike: fewer are taken for a part of the record before."""
 _MIN_TABLE_SHARE = 0.05
@@ -314,7 +316,7 @@ def _take_headers(
     for item, layout, mask in candidates:
         mine = mask & left
         least = _MIN_BESIDE if beside and item.beside else max(1.0, item.min_share * total)
-        if mine.sum() < max(least, _MIN_SHARE * total):
+        if mine.sum() < (_MIN_RARE if item.rare else max(least, _MIN_SHARE * total)):
             continue
         if _is_chance(item, mask, candidates):
             continue

@@ -44,6 +44,7 @@ LEVEL_CODES: Mapping[str, Mapping[str, str]] = {
         "fail": "ERROR",
         "crit": "CRITICAL",
     },
+    "setupapi": {"!!!": "ERROR", "!": "WARNING"},
     "xorg": {"EE": "ERROR", "WW": "WARNING", "II": "INFO"},
     # bunyan and pino; the rest as Python's logging numbers them
     "tens": {"10": "TRACE", "20": "DEBUG", "30": "INFO", "40": "WARN", "50": "ERROR", "60": "FATAL"},

@@ -48,6 +48,8 @@ class HeaderFormat:
     time_optional: bool
     beside: bool
     """Without a time, and yet taken beside headers with one: its lines continue no record."""
+    rare: bool
+    """Nothing else looks like it: taken however small its share is."""
     recurs: str
     """A group whose texts must be few, as names are, and no files' or hosts'; empty: none."""
     drops: bool
@@ -173,6 +175,7 @@ def _format(entry: Mapping[str, Any], parts: Mapping[str, str]) -> HeaderFormat:
         float(str(data.get("min_share", 0.0))),
         bool(data.get("time_optional", False)),
         bool(data.get("beside", False)),
+        bool(data.get("rare", False)),
         str(data.get("recurs", "")),
         bool(data.get("drops", False)),
         tuple(Sample(s["line"], {key: value for key, value in s.items() if key != "line"}) for s in samples),
