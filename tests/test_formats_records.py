@@ -130,6 +130,39 @@ def test_marks_of_sessions_have_their_times_however_rare_they_are(read: Read) ->
     assert len(found) == 804
 
 
+def test_a_statement_of_many_lines_is_told_in_one_and_shown_as_it_was(read: Read) -> None:
+    head = [
+        "# Time: 2026-03-14T08:00:00.5Z",
+        "# User@Host: app[app] @ web1 [10.0.4.9]  Id:   311",
+        "# Query_time: 2.5  Lock_time: 0.1 Rows_sent: 1  Rows_examined: 90",
+        "SET timestamp=1773475200;",
+    ]
+    lines = [*head, "SELECT total", "  FROM orders;"]
+    columns = "message, thread, coalesce(raw, prefix || message), fields->>'Query_time', fields->>'client'"
+    found = read(lines * 5, columns)
+    assert found == [("SELECT total FROM orders;", "311", "\n".join(lines), "2.5", "web1")] * 5
+
+
+def test_statements_of_one_second_are_records_of_their_own(read: Read) -> None:
+    def whose(thread: int) -> list[str]:
+        return [
+            f"# User@Host: app[app] @  [10.0.4.9]  Id: {thread}",
+            "# Query_time: 2.5  Lock_time: 0.1  Rows_sent: 1  Rows_examined: 90",
+        ]
+
+    second = [
+        "# Time: 260314  8:00:02",
+        *[*whose(7), "use shop;", "SET timestamp=1773475202;", "SELECT 1;"],
+        *[*whose(8), "SET timestamp=1773475202;", "# administrator command: Quit;"],
+    ]
+    found = read(second * 5, "first_line, CAST(time AS VARCHAR), thread, message, fields->>'database'")
+    assert found[:3] == [
+        (1, "2026-03-14 08:00:02", "7", "SELECT 1;", "shop"),
+        (7, "2026-03-14 08:00:02", "8", "administrator command: Quit;", None),
+        (11, "2026-03-14 08:00:02", "7", "SELECT 1;", "shop"),
+    ]
+
+
 def test_a_number_before_a_level_is_a_process_and_one_in_a_sentence_is_not(read: Read) -> None:
     lines = [
         "2026-03-14 08:00:00.120 3391 LOG server up",

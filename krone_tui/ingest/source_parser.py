@@ -172,6 +172,7 @@ class SourceParser:
                 codes = yield from classify(lines, self.shape.layouts)
                 unknown = codes == OTHER
         self._detections += 1
+        _join_below(codes, self.shape.layouts)
         multiline = np.array(
             [getattr(layout, "multiline", False) for layout in self.shape.layouts], dtype=bool
         )
@@ -244,6 +245,15 @@ def _sample_lines(lines: pa.Array) -> pa.Array:
         return lines
     spread = np.linspace(half, len(lines) - 1, half).astype(np.int64)
     return lines.take(column(np.concatenate((np.arange(half), spread))))
+
+
+def _join_below(codes: npt.NDArray[np.int8], layouts: Sequence[Layout]) -> None:
+    """Let headers that go on with the one straight above them start nothing."""
+    places = {layout.name: number for number, layout in enumerate(layouts)}
+    for number, layout in enumerate(layouts):
+        above = places.get(getattr(layout, "below", ""))
+        if above is not None:
+            codes[1:][(codes[1:] == number) & (codes[:-1] == above)] = CONTINUED
 
 
 def _other_stream(wrapped: pa.Table | None, codes: npt.NDArray[np.int8]) -> npt.NDArray[np.bool_]:

@@ -98,6 +98,10 @@ class TextLayout:
     """The level may also stand in the message's first line."""
     multiline: bool = False
     """Such a record mostly has more lines: those without a header after it are its own."""
+    one_line: bool = False
+    """Its message is one statement, however many lines it was written on."""
+    below: str = ""
+    """A layout: straight below the line that begins such a record its own begins none, but goes on with it."""
 
     @property
     def groups(self) -> list[str]:
@@ -128,6 +132,9 @@ class TextLayout:
         }
         message = f"substr({text}, length({capture}.prefix) + 1)"
         out = {"prefix": values["prefix"], "message": message}
+        if self.one_line:
+            joined = f"trim(regexp_replace({message}, '[[:space:]]+', ' ', 'g'))"
+            out |= {"message": joined, "raw": f"CASE WHEN {joined} <> {message} THEN {text} END"}
         for name in ("component", "host", "process", "thread"):
             if name in values:
                 out[name] = first_of(values[name], values.get(name + "2"))
@@ -141,9 +148,7 @@ class TextLayout:
             levels.append(loose_level(message))
         if levels:
             out["level"] = first_of(*levels)
-        extra = [
-            n for n in self.groups if n not in _STANDARD and n.rstrip("2") not in _STANDARD and n[-1] != "2"
-        ]
+        extra = [n for n in self.groups if n not in _STANDARD and not n.endswith("2")]
         if extra:
             pairs = ", ".join(f"{quoted(n)}, {first_of(values[n], values.get(n + '2'))}" for n in extra)
             out["fields"] = f"nullif(CAST(json_merge_patch('{{}}', json_object({pairs})) AS VARCHAR), '{{}}')"

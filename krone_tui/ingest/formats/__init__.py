@@ -166,6 +166,8 @@ def _format(entry: Mapping[str, Any], parts: Mapping[str, str]) -> HeaderFormat:
             str(data.get("levels", "")),
             generic=bool(data.get("generic", False)),
             multiline=bool(data.get("multiline", False)),
+            one_line=bool(data.get("one_line", False)),
+            below=str(data.get("below", "")),
         )
     )
     samples = data["sample"]
