@@ -21,7 +21,7 @@ from krone_tui.ingest.structured import (
 from krone_tui.store.columns import column
 from krone_tui.store.questions import Asking, captured, matches, parsed_times, unwrap
 from krone_tui.store.record_layouts import Layout, LogfmtLayout, TextLayout, Unwrap
-from krone_tui.store.times import Clock
+from krone_tui.store.times import ELAPSED, Clock
 
 SAMPLE_LINES = 1_000
 """Enough to see a format that one line in a hundred has."""
@@ -182,6 +182,9 @@ def _wrapped(texts: list[str], wrapper: Wrapper, colours: bool, given: _Given) -
         if len(said) < 2 or sum(count for count in said.values() if count > 1) < _WRAPPED_SHARE * len(texts):
             return None
     layouts = yield from _layouts(bodies, given)
+    if wrapper.unwrap.kind == "json" or "(?P<time>" in wrapper.unwrap.pattern:
+        # The wrapper's time is a clock's: one that counts from a start would stand before it.
+        layouts = tuple(map(_without_elapsed, layouts))
     if wrapper.soft:
         telling = [
             layout
@@ -194,6 +197,12 @@ def _wrapped(texts: list[str], wrapper: Wrapper, colours: bool, given: _Given) -
         if headed < _INNER_SHARE or (wrapper.for_level and alone >= headed):
             return None
     return Shape(layouts, taken_off)
+
+
+def _without_elapsed(layout: Layout) -> Layout:
+    if isinstance(layout, TextLayout) and ELAPSED in layout.times:
+        return replace(layout, times=tuple(kind for kind in layout.times if kind != ELAPSED))
+    return layout
 
 
 def _headed_share(texts: list[str], layouts: Sequence[Layout]) -> Asking[float]:

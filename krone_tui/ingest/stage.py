@@ -10,6 +10,7 @@ from itertools import islice
 from krone_tui.errors import KroneError
 from krone_tui.ingest.bookmark import Bookmark, OutdatedBookmarkError
 from krone_tui.ingest.detection import Shape
+from krone_tui.ingest.formats import formats_from_a_start
 from krone_tui.ingest.prefetch import Prefetch
 from krone_tui.ingest.reading import Chunk, EmptySourceError, NotALogError, Reader
 from krone_tui.ingest.shapes import find_shapes
@@ -30,6 +31,7 @@ _SMALL_BYTES = 256 << 10
 _TOGETHER_BYTES = 4 << 20
 _TOGETHER = 128
 """Of small files that are read together, so many bytes or files: few enough that progress is seen."""
+_ELAPSED_NOTE = "The log says no dates: its times are since the start, which 1970-01-01 00:00:00 stands for."
 
 
 @dataclass(frozen=True)
@@ -73,14 +75,17 @@ def ingest(
         if not run.sources:
             raise KroneError(run.notes[0] if run.notes else "There is no line to read.")
         run.read(good, is_baseline=True)
+        elapsed = records.settle_elapsed(store, formats_from_a_start())
     except BaseException:
         records.rollback(store)
         raise
     records.commit(store)
     seconds = time.perf_counter() - began
-    # What is known to be good is read after the log, and is no part of what grows.
-    reached = run.bookmark if not good else None
-    return IngestResult(run.sources, run.lines, run.records, seconds, tuple(run.notes), reached)
+    # What is known to be good is read after the log, and is no part of what grows; times that were taken away would come
+    # back in what is added.
+    reached = run.bookmark if not good and elapsed is not False else None
+    notes = (*run.notes, _ELAPSED_NOTE) if elapsed else tuple(run.notes)
+    return IngestResult(run.sources, run.lines, run.records, seconds, notes, reached)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,11 @@ from krone_tui.store.times import Clock, period_of, quoted, time_expression
 _LAYOUTS_TOGETHER = 24
 """Layouts that one insert tells apart at most: each is planned for every column, whether records have it or not."""
 
+_LATEST_ELAPSED = "TIMESTAMP '2000-01-01'"
+"""Counted from 1970 on: nothing runs for thirty years, and hardly a log is older than that."""
+_MAX_DISORDER = timedelta(seconds=10)
+"""A time since a start that lies further before the one above it is since another start."""
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -278,6 +283,37 @@ def settle_clock(
             limits,
         ).fetchall()
     return changed
+
+
+def settle_elapsed(store: Store, formats: Iterable[str]) -> bool | None:
+    """Once all sources are written: whether times that only count from a start are kept; None: there are none.
+
+    formats: the names of formats with such times. They are kept where all is of one start. Beside times of a clock they
+    would stretch the log's range to decades, and by those of another start (of a second file, or where they fall back)
+    records would be put between others at random: then their records have no time.
+    """
+    names = ", ".join(map(quoted, formats))
+    sources = store.rows(
+        f"SELECT source_id FROM source WHERE list_has_any(string_split(format, ', '), [{names}])"
+    )
+    if not sources:
+        return None
+    elapsed = f"source_id IN ({', '.join(str(source) for (source,) in sources)}) AND time < {_LATEST_ELAPSED}"
+    counted, clocked, back = store.row(
+        f"""
+        SELECT count(*) FILTER ({elapsed}), count(*) FILTER (NOT ({elapsed})), coalesce(max(before - time) > $back, false)
+        FROM (SELECT source_id, time, lag(time) OVER (PARTITION BY source_id ORDER BY record_id) AS before FROM parsed_record)
+        WHERE time IS NOT NULL
+        """,
+        {"back": _MAX_DISORDER},
+    )
+    several = store.scalar("SELECT count(*) > 1 FROM source WHERE NOT is_baseline")
+    if not counted:
+        return None
+    if clocked or back or several:
+        store.connection.execute(f"UPDATE parsed_record SET time = NULL WHERE {elapsed}").fetchall()
+        return False
+    return True
 
 
 def _lacking(period: str, layouts: Sequence[Layout], wrapper: Unwrap | None, clock: Clock) -> list[str]:

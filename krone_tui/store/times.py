@@ -4,6 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+ELAPSED = "elapsed"
+"""How a time is written that only says what has passed since a start: seconds, or with `s`, `ms` or `ns` behind them.
+
+It is told from 1970-01-01 00:00:00 on, which stands for that start: order, pauses and rates are true, dates are not.
+"""
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -35,7 +41,7 @@ def time_expression(text: str, kinds: Sequence[str], clock: Clock) -> str:
 
 def period_of(kind: str) -> str | None:
     """What a time format leaves open: 'year', 'day', or None when it is complete."""
-    if kind in ("iso", "epoch") or "%Y" in kind or "%y" in kind:
+    if kind in ("iso", "epoch", ELAPSED) or "%Y" in kind or "%y" in kind:
         return None
     return "year" if "%d" in kind else "day"
 
@@ -56,6 +62,13 @@ def _one_time(text: str, kind: str, clock: Clock) -> str:
         usable = f"{number} BETWEEN 1e8 AND 4e18"
         return (
             f"CASE WHEN {usable} THEN make_timestamp(CAST(CAST({number} AS DOUBLE) * ({unit}) AS BIGINT)) END"
+        )
+    if kind == ELAPSED:
+        number = f"TRY_CAST(regexp_extract({text}, '^[0-9.]+') AS DOUBLE)"
+        unit = f"CASE regexp_extract({text}, '[a-z]+') WHEN 'ms' THEN 1e3 WHEN 'ns' THEN 1e-3 ELSE 1e6 END"
+        microseconds = f"{number} * ({unit})"
+        return (
+            f"CASE WHEN {microseconds} < 1e17 THEN make_timestamp(CAST(round({microseconds}) AS BIGINT)) END"
         )
     period = period_of(kind)
     if period == "year":

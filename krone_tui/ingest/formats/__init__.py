@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from krone_tui.store.record_layouts import JournalLayout, Layout, TextLayout, Unwrap
+from krone_tui.store.times import ELAPSED
 
 FILES = (
     "system.toml",
@@ -101,6 +102,16 @@ def header_formats() -> tuple[HeaderFormat, ...]:
     """All formats, most telling first."""
     parts = _read("parts.toml")["parts"]
     return tuple(_format(entry, parts) for name in FILES for entry in _read(name)["format"])
+
+
+@functools.cache
+def formats_from_a_start() -> tuple[str, ...]:
+    """The names of those whose times only say what has passed since a start."""
+    return tuple(
+        item.name
+        for item in header_formats()
+        if isinstance(item.layout, TextLayout) and ELAPSED in item.layout.times
+    )
 
 
 @functools.cache
