@@ -99,7 +99,14 @@ def test_combining_marks_do_not_pile_up_and_fillers_are_spelled_out() -> None:
 
 def test_the_json_document_holds_what_the_other_formats_hold(store: Store) -> None:
     document = json.loads(written(store, Format.JSON, everything=True, with_lines=True))
-    assert list(document) == ["krone_tui", "summary", "timeline", "failure_modes", "executions"]
+    assert list(document) == [
+        "krone_tui",
+        "summary",
+        "timeline",
+        "failure_modes",
+        "unflagged_failures",
+        "executions",
+    ]
     found = views.summary(store)
     for field in ("lines", "records", "executions", "flagged", "failure_modes", "grouped_by", "baseline"):
         assert document["summary"][field] == getattr(found, field)
@@ -144,7 +151,7 @@ def test_a_document_of_a_log_without_findings_and_without_times_is_whole(tmp_pat
         document = json.loads(written(calm, Format.JSON))
         assert document["failure_modes"] == document["executions"] == document["timeline"]["slices"] == []
         assert document["timeline"]["onset"] is None
-        assert "Nothing was flagged" in written(calm, Format.HTML)
+        assert "each of 30 executions" in written(calm, Format.HTML)
         assert "<svg" not in written(calm, Format.HTML)
         assert written(calm, Format.MARKDOWN).startswith("# 0 of 30 executions flagged\n")
         assert len(written(calm, Format.CSV).splitlines()) == 1

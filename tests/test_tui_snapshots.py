@@ -54,7 +54,9 @@ def test_a_screen_looks_as_it_did(
     pressed, wanted = SCREENS[screen]
 
     async def go(pilot: Pilot[Any]) -> None:
-        await until(lambda: has_told(app), "triage", seconds=90)
+        await until(
+            lambda: has_told(app) and "not flagged" in shown(app), "triage with its header", seconds=90
+        )
         await pilot.pause()
         await pilot.press(*pressed)
         await until(lambda: wanted in shown(app), f"'{wanted}' on {screen}")

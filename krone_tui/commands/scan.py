@@ -46,9 +46,9 @@ def scan(
         bool, typer.Option("--exit-code", help="Exit with 1 when something is flagged.")
     ] = False,
 ) -> None:
-    """Print the findings: the flagged executions by failure mode, with the evidence.
+    """Print the findings: the flagged executions by failure mode, with the evidence; last what reads as failure, but is not flagged.
 
-    text is for reading, json for one document with everything, jsonl and csv for a row an execution, md for a ticket
+    text is for reading, json for one document with everything, jsonl and csv for a row an execution and no more, md for a ticket
     or an incident channel, html for one file that a browser opens, with nothing to load.
     """
     from krone_tui import report

@@ -8,14 +8,18 @@ from krone_tui import __version__
 from krone_tui.report import svg
 from krone_tui.report.incident import WORDS, AlignedRow, Case, Comparison, Side, cases, timeline
 from krone_tui.report.safe import printable
+from krone_tui.report.unflagged import TITLE, how_often, judged
 from krone_tui.report.words import at, between, counted, line_range
 from krone_tui.store import Store, views
 from krone_tui.store import report as queries
+from krone_tui.store.unflagged import unflagged_failures
 
 MODES = 50
 """Failure modes told in full; the rest are in the table alone."""
 LISTED = 500
 """Failure modes in the table."""
+UNFLAGGED = 50
+"""Templates listed that read as failure and are not flagged."""
 TEXT_CHARACTERS = 1_000
 """Of one record or template."""
 
@@ -49,6 +53,7 @@ def lines(store: Store, *, everything: bool) -> Iterator[str]:
     yield from _overview(views.failure_modes(store), found)
     for case in cases(store, MODES):
         yield from _case(case)
+    yield from _unflagged(store, found)
     if everything:
         yield from _all_executions(store)
     yield f"<footer>krone-tui {__version__}</footer>"
@@ -91,7 +96,7 @@ def _summary(found: views.Summary) -> Iterator[str]:
 
 def _overview(modes: list[views.FailureModeRow], found: views.Summary) -> Iterator[str]:
     if not modes:
-        yield "<p>Nothing was flagged.</p>"
+        yield f"<p>{_text(judged(found))}</p>"
         return
     yield f"<h2>{counted(found.failure_modes, 'failure mode')}</h2>"
     yield '<table class="modes">'
@@ -110,6 +115,22 @@ def _overview(modes: list[views.FailureModeRow], found: views.Summary) -> Iterat
     yield "</table>"
     if len(modes) > LISTED:
         yield f"<p>… and {counted(len(modes) - LISTED, 'more failure mode')}.</p>"
+
+
+def _unflagged(store: Store, found: views.Summary) -> Iterator[str]:
+    """What reads as failure and was not flagged; nothing where there is none of it."""
+    unflagged = unflagged_failures(store)
+    if not unflagged:
+        return
+    yield '<section id="unflagged">'
+    yield f"<h2>{TITLE}</h2>"
+    yield '<ul class="evidence">'
+    for one in unflagged[:UNFLAGGED]:
+        yield f"<li>{_code(one.example)}<br><small>{_text(how_often(one, found))}</small></li>"
+    if len(unflagged) > UNFLAGGED:
+        yield f"<li>… and {counted(len(unflagged) - UNFLAGGED, 'more kind')}.</li>"
+    yield "</ul>"
+    yield "</section>"
 
 
 def _case(case: Case) -> Iterator[str]:

@@ -9,11 +9,12 @@ from krone_tui.report.incident import AlignedRow, Case, Comparison, Side, cases,
 from krone_tui.report.rows import iso, rows
 from krone_tui.report.timeline import Timeline
 from krone_tui.store import Store, views
+from krone_tui.store.unflagged import UnflaggedFailure, unflagged_failures
 
 
 def lines(store: Store, *, everything: bool, with_lines: bool) -> Iterator[str]:
-    """Lines of one object: the summary, the timeline, the failure modes, and a row for each execution as in
-    JSON lines. The names are a contract: fields are only ever added.
+    """Lines of one object: the summary, the timeline, the failure modes, what reads as failure and is not flagged, and a row for
+    each execution as in JSON lines. The names are a contract: fields are only ever added.
     """
     yield "{"
     yield f'"krone_tui": {json.dumps(__version__)},'
@@ -21,6 +22,9 @@ def lines(store: Store, *, everything: bool, with_lines: bool) -> Iterator[str]:
     yield f'"timeline": {json.dumps(_timeline(timeline(store)))},'
     yield '"failure_modes": ['
     yield from _items(_case(case) for case in cases(store))
+    yield "],"
+    yield '"unflagged_failures": ['
+    yield from _items(_unflagged(one) for one in unflagged_failures(store))
     yield "],"
     yield '"executions": ['
     yield from _items(rows(store, everything=everything, with_lines=with_lines))
@@ -56,6 +60,21 @@ def _summary(found: views.Summary) -> dict[str, Any]:
         "grouping_reason": found.grouping_reason,
         "baseline": found.baseline,
         "verdicts": found.verdicts,
+    }
+
+
+def _unflagged(one: UnflaggedFailure) -> dict[str, Any]:
+    return {
+        "template": one.text,
+        "level": one.level,
+        "severity": round(one.severity, 4),
+        "records": one.records,
+        "executions": one.executions,
+        "first_seen": iso(one.first_seen),
+        "last_seen": iso(one.last_seen),
+        "source": one.source,
+        "first_line": one.first_line,
+        "example": one.example,
     }
 
 

@@ -5,12 +5,16 @@ from collections.abc import Iterator
 
 from krone_tui.report.incident import WORDS, AlignedRow, Case, Comparison, Side, cases, timeline
 from krone_tui.report.safe import printable
+from krone_tui.report.unflagged import TITLE, how_often, judged
 from krone_tui.report.words import at, between, counted, line_range
 from krone_tui.store import Store, views
 from krone_tui.store import report as queries
+from krone_tui.store.unflagged import unflagged_failures
 
 MODES = 20
 """Failure modes written; of more, how many there are."""
+UNFLAGGED = 10
+"""Templates written that read as failure and are not flagged; of more, how many there are."""
 TEXT_CHARACTERS = 300
 """Of one record or template."""
 
@@ -32,6 +36,8 @@ def lines(store: Store, *, everything: bool) -> Iterator[str]:
     yield f"- {counted(found.failure_modes, 'failure mode')}; the baseline is {prose(found.baseline)}"
     if found.verdicts:
         yield f"- {found.verdicts}"
+    if not found.flagged:
+        yield f"- {prose(judged(found))}"
     onset = timeline(store).onset_time
     if onset is not None:
         yield f"- Flagged executions crowd from {at(onset)} on"
@@ -40,6 +46,7 @@ def lines(store: Store, *, everything: bool) -> Iterator[str]:
     if found.failure_modes > MODES:
         yield ""
         yield f"… and {counted(found.failure_modes - MODES, 'more failure mode')}."
+    yield from _unflagged(store, found)
     if everything:
         yield ""
         yield "## All executions"
@@ -48,6 +55,20 @@ def lines(store: Store, *, everything: bool) -> Iterator[str]:
             for execution in batch:
                 mark = f"failure mode {execution.failure_mode_id}" if execution.flagged else "normal"
                 yield f"- {code(execution.identifier)}: {counted(execution.records, 'record')}, {execution.score:.2f}, {mark}"
+
+
+def _unflagged(store: Store, found: views.Summary) -> Iterator[str]:
+    """What reads as failure and was not flagged; nothing where there is none of it."""
+    unflagged = unflagged_failures(store)
+    if not unflagged:
+        return
+    yield ""
+    yield f"## {TITLE}"
+    yield ""
+    for one in unflagged[:UNFLAGGED]:
+        yield f"- {code(one.example)}: {prose(how_often(one, found))}"
+    if len(unflagged) > UNFLAGGED:
+        yield f"- … and {counted(len(unflagged) - UNFLAGGED, 'more kind')}"
 
 
 def code(text: str) -> str:

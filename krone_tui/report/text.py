@@ -4,12 +4,18 @@ from collections.abc import Iterator
 
 from krone_tui.explanation import Evidence
 from krone_tui.report.safe import printable
+from krone_tui.report.unflagged import TITLE, how_often
 from krone_tui.report.words import between, counted
 from krone_tui.store import Store, views
 from krone_tui.store import report as queries
+from krone_tui.store.unflagged import unflagged_failures
 
 MODES = 20
 """Failure modes shown; of more, how many there are."""
+UNFLAGGED = 6
+"""Templates shown that read as failure and are not flagged; of more, how many there are."""
+TEXT_CHARACTERS = 120
+"""Of the example of such a template."""
 
 
 def lines(store: Store, *, everything: bool) -> Iterator[str]:
@@ -40,6 +46,7 @@ def lines(store: Store, *, everything: bool) -> Iterator[str]:
     if found.failure_modes > MODES:
         yield ""
         yield f"… and {found.failure_modes - MODES:,} more failure modes (--format json has them all)"
+    yield from _unflagged(store, found)
     if everything:
         yield ""
         for batch in queries.execution_batches(store, flagged=None):
@@ -48,3 +55,16 @@ def lines(store: Store, *, everything: bool) -> Iterator[str]:
                 if execution.verdict is not None:
                     mark += f", by a {execution.verdict_by}'s verdict"
                 yield f"{printable(execution.identifier)}  {execution.records} records  {execution.score:.2f}  {mark}"
+
+
+def _unflagged(store: Store, found: views.Summary) -> Iterator[str]:
+    """What reads as failure and was not flagged; nothing where there is none of it."""
+    unflagged = unflagged_failures(store)
+    if not unflagged:
+        return
+    yield ""
+    yield f"{TITLE} ({counted(len(unflagged), 'kind')}, most severe first):"
+    for one in unflagged[:UNFLAGGED]:
+        yield f"- {printable(one.example, TEXT_CHARACTERS)}: {printable(how_often(one, found))}"
+    if len(unflagged) > UNFLAGGED:
+        yield f"… and {counted(len(unflagged) - UNFLAGGED, 'more kind')} (--format json has them all)"

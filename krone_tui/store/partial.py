@@ -25,7 +25,7 @@ class SoFar:
     frequent: tuple[tuple[int, str], ...] = ()
     """(records, text) of templates, most frequent first."""
     failing: tuple[tuple[int, str], ...] = ()
-    """The same of those that read as failure."""
+    """The same of those that read as failure, most severe first: by their levels until the detectors have rated their words."""
     grouped_by: str = ""
     executions: int = 0
 
@@ -43,7 +43,7 @@ def so_far(store: Store, ended: Collection[str]) -> SoFar:
         frequent = store.rows(f"SELECT records, text FROM template ORDER BY 1 DESC, 2 LIMIT {_MOST}")
     if "hierarchy" in ended:
         failing = store.rows(
-            f"SELECT records, text FROM template WHERE outcome = 'failure' ORDER BY 1 DESC, 2 LIMIT {_MOST}"
+            f"SELECT records, text FROM failing_template ORDER BY severity DESC, records DESC, text LIMIT {_MOST}"
         )
     grouped_by, executions = "", 0
     if "executions" in ended:

@@ -262,3 +262,41 @@ CREATE VIEW execution_verdict AS
 SELECT e.*, coalesce(v.flagged, false) AS flagged, coalesce(v.score, 0) AS score, v.level, v.failure_mode_id,
        v.verdict, v.verdict_by
 FROM execution AS e LEFT JOIN variant_verdict AS v USING (variant_id);
+
+-- One row: one template that reads as failure: by its level, by words that leave little doubt, or by likely ones that a
+-- status of failure bears out. Severity is NULL until the detectors have rated it.
+CREATE VIEW failing_template AS
+SELECT template_id, text, records, level, coalesce(severity, 0) AS severity
+FROM template
+WHERE level IN ('FATAL', 'CRITICAL', 'CRIT', 'EMERG', 'EMERGENCY', 'ALERT', 'PANIC', 'SEVERE', 'F', 'FAILURE', 'ERROR', 'ERR', 'E')
+   OR severity >= 0.8 OR (severity >= 0.5 AND outcome = 'failure');
+
+-- CONTRACT. One row: one template that reads as failure and that no finding names: executions have it that were not
+-- flagged, and that nobody has called normal.
+CREATE VIEW unflagged_failure AS
+WITH placed AS (
+    SELECT m.template_id, m.record_id, m.execution_id, m.position, p.time, p.first_line, p.source_id
+    FROM membership AS m JOIN failing_template USING (template_id) JOIN parsed_record AS p USING (record_id)
+    JOIN execution_verdict AS e USING (execution_id) JOIN source AS o ON o.source_id = e.source_id
+    WHERE NOT o.is_baseline AND (e.is_good OR NOT e.flagged) AND e.verdict IS NULL AND m.template_id NOT IN
+          (SELECT unnest(template_ids) FROM finding WHERE kind <> 'missing')
+), counted AS (
+    SELECT template_id, count(*) AS records, count(DISTINCT execution_id) AS executions, min(time) AS first_seen,
+           max(time) AS last_seen, min(record_id) AS record_id, arg_min(execution_id, record_id) AS execution_id,
+           arg_min(position, record_id) AS position, arg_min(first_line, record_id) AS first_line,
+           arg_min(source_id, record_id) AS source_id
+    FROM placed GROUP BY template_id
+)
+SELECT t.template_id,                   -- of the template
+       t.text, t.level,
+       t.severity,                      -- 0…1: probability that the words report a failure, or more by its level
+       c.records,                       -- of it, in executions that were not flagged
+       c.executions,                    -- not flagged, that have it
+       c.first_seen,                    -- time of the first of these records, or NULL
+       c.last_seen,                     -- time of the last of them, or NULL
+       c.execution_id,                  -- of the first of them
+       c.position,                      -- of the first of them in that execution, 0-based
+       c.source_id,                     -- of the first of them
+       c.first_line,                    -- of the first of them
+       p.message AS example             -- the message of the first of them
+FROM counted AS c JOIN failing_template AS t USING (template_id) JOIN parsed_record AS p USING (record_id);

@@ -32,6 +32,8 @@ class Summary:
     """Which baseline is in force, in words."""
     verdicts: str
     """How many verdicts of people and models count, and what they change, in words; '' without any."""
+    good: int = 0
+    """How many of the executions are known to be good: they ended before the time given as normal."""
 
 
 @dataclass(frozen=True)
@@ -141,10 +143,10 @@ _EXECUTION_COLUMNS = """
 
 def summary(store: Store) -> Summary:
     """Counts over the whole investigation."""
-    executions, windows, flagged, start, end, first_flagged = store.row(
+    executions, windows, flagged, start, end, first_flagged, good = store.row(
         """
         SELECT count(*), count(*) FILTER (is_window), count(*) FILTER (flagged), min(start_time), max(end_time),
-               min(start_time) FILTER (flagged)
+               min(start_time) FILTER (flagged), count(*) FILTER (is_good)
         FROM execution_verdict WHERE NOT (is_good AND source_id IN (SELECT source_id FROM source WHERE is_baseline))
         """
     )
@@ -162,6 +164,7 @@ def summary(store: Store) -> Summary:
     return Summary(
         int(sources), int(lines), int(records), int(executions), int(windows), int(flagged), int(modes), int(templates),
         start, end, first_flagged, str(grouped_by), str(reason), str(baseline), overlay.told(store),
+        int(good),
     )  # fmt: skip
 
 

@@ -43,6 +43,7 @@ from krone_tui.tui.screens.rerun import RerunScreen
 from krone_tui.tui.screens.search import SearchScreen
 from krone_tui.tui.screens.sql import SqlScreen
 from krone_tui.tui.screens.triage import TriageScreen
+from krone_tui.tui.screens.unflagged import UnflaggedScreen
 from krone_tui.tui.screens.work import WorkScreen
 from krone_tui.tui.summary import summary_text, write_summary
 from krone_tui.tui.text import safe
@@ -307,9 +308,11 @@ class KroneApp(PaintedApp):
         """The SQL prompt."""
         self._open_once(SqlScreen)
 
-    def _open_once(
-        self, kind: type[GroupsScreen | HierarchyScreen | KnowledgeScreen | WorkScreen | SqlScreen]
-    ) -> None:
+    def action_unflagged(self) -> None:
+        """What reads as failure and is not flagged."""
+        self._open_once(UnflaggedScreen)
+
+    def _open_once(self, kind: type[KroneScreen]) -> None:
         if self.desk is not None and not isinstance(self.screen, kind):
             self.push_screen(kind())
 

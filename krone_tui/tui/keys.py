@@ -35,6 +35,7 @@ SCREENS = {
     "hierarchy": "Hierarchy",
     "knowledge": "Knowledge",
     "groups": "Identifiers",
+    "unflagged": "Unflagged failures",
     "rerun": "Re-run",
     "work": "Work",
     "sql": "SQL",
@@ -52,6 +53,7 @@ _INNER = (
     "hierarchy",
     "knowledge",
     "groups",
+    "unflagged",
     "rerun",
     "work",
     "sql",
@@ -76,7 +78,7 @@ KEYS: tuple[Key, ...] = (
     Key("d", "compare", "d", "compare", "Compare with the nearest normal execution, level by level.", ("triage", "execution"), bar=True),
     Key("e", "explain", "e", "explain", "Have a local model put the finding in words.", ("triage", "execution"), bar=True),
     Key("p", "prompt", "p", "prompt", "Exactly what the model was given.", ("explanation",), bar=True),
-    Key("r", "raw", "r", "raw log", "The raw log around it, own and deviating records marked.", ("triage", "execution", "compare", "search"), bar=True),
+    Key("r", "raw", "r", "raw log", "The raw log around it, own and deviating records marked.", ("triage", "execution", "compare", "search", "unflagged"), bar=True),
     # Comparison.
     Key("enter,space", "switch", "Enter", "all/differences", "Show every row, or the differences only.", ("compare",), bar=True),
     Key("o", "next_difference", "o", "next difference", "Next row that differs.", ("compare",), bar=True),
@@ -89,8 +91,9 @@ KEYS: tuple[Key, ...] = (
     Key("N", "previous_deviating", "N", "previous !!", "Previous record here that deviates.", ("raw",)),
     Key("o", "next_own", "o", "next ▌", "Next record of this execution.", ("raw",), bar=True),
     Key("O", "previous_own", "O", "previous ▌", "Previous record of this execution.", ("raw",)),
-    # Search results.
+    # Search results, failures that are not flagged.
     Key("enter", "open", "Enter", "open", "Open the execution at that record.", ("search",), bar=True),
+    Key("enter", "open", "Enter", "open", "Open the first execution that has it, at its record.", ("unflagged",), bar=True),
     Key("enter,space", "switch", "Enter", "unfold", "Unfold or fold a node.", ("hierarchy",), bar=True),
     Key("e", "edit", "e", "edit", "Give a template another entity, action or status, or a node another name.", ("hierarchy",), bar=True),
     Key("R", "rerun", "R", "re-run", "Read the log again with what was edited and show what that changes; once taken, it is in force whenever a log of this name is opened.", ("hierarchy",), bar=True),
@@ -117,6 +120,7 @@ KEYS: tuple[Key, ...] = (
     Key("g", "app.groups", "g", "group", "Group records by another identifier and see what that changes.", ("triage", "work"), bar=True),
     Key("enter", "open", "Enter", "try", "Read the log grouped by this, in the background, and show what that changes.", ("groups",), bar=True),
     Key("enter", "take", "Enter", "take it", "Go on with this one in place of the present one.", ("rerun",), bar=True),
+    Key("U", "app.unflagged", "U", "unflagged", "What reads as failure, but is too usual here to be flagged."),
     # Taking along.
     Key("y", "export", "y", "copy", "Copy a summary for the incident channel (OSC 52) and write it to a file.", ("triage", "execution"), bar=True),
     # Knowing the model.

@@ -16,12 +16,14 @@ from krone_tui.report import Timeline
 from krone_tui.store import screen as queries
 from krone_tui.store import views
 from krone_tui.store.targets import mode_target
+from krone_tui.store.unflagged import UnflaggedFailure, unflagged_failures
 from krone_tui.store.verdicts import ANOMALOUS, NORMAL
 from krone_tui.tui import keys
 from krone_tui.tui.findings import IntArray
 from krone_tui.tui.screens.base import WIDE, KroneScreen
 from krone_tui.tui.screens.mode_rows import mode_table, mode_words
 from krone_tui.tui.screens.related import related_words
+from krone_tui.tui.screens.unflagged import idle_keys, why_none
 from krone_tui.tui.text import clock, count, duration
 from krone_tui.tui.widgets.arrow_table import ArrowTable, Shown
 from krone_tui.tui.widgets.bars import KeyBar, PaneTitle
@@ -80,6 +82,8 @@ class TriageScreen(KroneScreen):
         """When a cursor was moved last, on the monotonic clock."""
         self._list_rows = 0
         """Of the failure modes, with their head."""
+        self._unflagged: list[UnflaggedFailure] = []
+        """What reads as failure and is not flagged."""
         self._told = True
         """Whether the evidence in sight is whole: on another screen a question may have stopped it."""
 
@@ -105,8 +109,23 @@ class TriageScreen(KroneScreen):
 
     async def _open(self) -> None:
         self._fill_header()
+        if self._nothing_flagged:
+            # There it is all there is to tell.
+            await self._fill_unflagged()
         self.show_modes()
         self.query_one("#modes").focus()
+        if not self._nothing_flagged:
+            await self._fill_unflagged()
+
+    @property
+    def _nothing_flagged(self) -> bool:
+        found = self.krone.summary
+        return found is not None and not found.flagged
+
+    async def _fill_unflagged(self) -> None:
+        self._unflagged = await self.desk.ask(unflagged_failures)
+        self.query_one(IncidentHeader).unflagged = len(self._unflagged)
+        self.query_one(KeyBar).idle = idle_keys(self.krone.summary, self._unflagged)
 
     def _fill_header(self) -> None:
         header = self.query_one(IncidentHeader)
@@ -116,6 +135,7 @@ class TriageScreen(KroneScreen):
     async def renew(self) -> None:
         """Show what verdicts have changed, the cursor on its failure mode or on the one that comes in its place."""
         self._fill_header()
+        await self._fill_unflagged()
         self.show_modes(keep=True)
         await self._fill_histogram(self.query_one(Histogram).size.width)
 
@@ -243,7 +263,7 @@ class TriageScreen(KroneScreen):
         mode, execution_id = self.selected_mode, self.selected_execution
         panel = self.query_one("#evidence-panel", EvidencePanel)
         if mode is None:
-            panel.show_evidence([], self._why_none())
+            panel.show_evidence([], why_none(self.krone.summary, self._unflagged))
         if mode is None or execution_id is None:
             return
         await asyncio.sleep(pause)
@@ -267,15 +287,6 @@ class TriageScreen(KroneScreen):
             await asyncio.sleep(_READING)
             for first in self.krone.findings.executions_of(self.modes[at].failure_mode_id)[:1]:
                 await self.desk.evidence.look_ahead(int(first))
-
-    def _why_none(self) -> str:
-        """Why no failure mode is listed."""
-        found = self.krone.summary
-        if found and found.flagged:
-            return "No failure mode passes the filters; x clears them."
-        if found and found.verdicts:
-            return "Nothing is flagged any more: K shows the verdicts, u undoes the last one."
-        return "Nothing in this log deviates from the baseline."
 
     def select(self, failure_mode_id: int, execution_id: int) -> None:
         """Put the cursors on an execution of a failure mode."""
@@ -319,6 +330,8 @@ class TriageScreen(KroneScreen):
         """Open the execution as a tree."""
         if self.selected_execution is not None:
             self.krone.open_execution(self.selected_execution)
+        elif self._nothing_flagged and self._unflagged:
+            self.krone.action_unflagged()
 
     def action_compare(self) -> None:
         """Compare the execution with a normal one."""

@@ -12,6 +12,9 @@ class KeyBar(Widget):
 
     DEFAULT_CSS = "KeyBar { height: 1; dock: bottom; text-wrap: nowrap; background: ansi_default; color: ansi_default; }"
 
+    idle: reactive[frozenset[str]] = reactive(frozenset[str]())
+    """Actions that would do nothing now: their keys are left out."""
+
     def __init__(self, place: str) -> None:
         super().__init__()
         self._place = place
@@ -19,7 +22,7 @@ class KeyBar(Widget):
     def render(self) -> Text:
         """Keys in bold, what they do behind them."""
         line = Text(no_wrap=True, end="")
-        shown = keys.bar(self._place)
+        shown = [key for key in keys.bar(self._place) if key.action not in self.idle]
         # Back, help and quit always have their place at the end.
         tail = [key for key in shown if key.action in ("app.help", "app.leave", "app.go_back", "app.stop")]
         # The blanks behind the last one need no room.

@@ -18,6 +18,8 @@ class IncidentHeader(Widget):
     """The filters in force, in words; '' without any."""
     note: reactive[str] = reactive("")
     """What must be known of the sources."""
+    unflagged: reactive[int] = reactive(0)
+    """Templates that read as failure and are not flagged, besides what is flagged."""
 
     def render(self) -> Text:
         """Two lines."""
@@ -40,6 +42,10 @@ class IncidentHeader(Widget):
             text.append(f"baseline: {safe(found.baseline)}")
             if found.verdicts:
                 text.append(f", {found.verdicts}")
+            if self.unflagged and found.flagged:
+                text.append(
+                    f"; U: {self.unflagged:,} kind{'' if self.unflagged == 1 else 's'} of failure not flagged"
+                )
             if self.note:
                 text.append(f"  {safe(self.note)}")
         return text
