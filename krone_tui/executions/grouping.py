@@ -10,6 +10,7 @@ import pyarrow as pa
 from krone_tui.errors import KroneError
 from krone_tui.executions import as_learnt
 from krone_tui.executions.as_learnt import WindowCut
+from krone_tui.executions.cut_words import cut_in_words
 from krone_tui.executions.identifiers import (
     UNNAMED,
     Candidate,
@@ -349,14 +350,8 @@ def _keep_candidates(store: Store, scored: list[Scored], chosen: Scored | None, 
                 "reason": explain(one),
             }
         )
-    where = "each host's" if cut.by[0] == "host" else "each source's"
-    if cut.idle_gap:
-        how = f"{where} records, a window ends at a pause of {cut.idle_gap:g} s"
-    elif cut.tumbling:
-        how = f"{where} records in windows of {cut.tumbling:g} s"
-    else:
-        how = f"{where} records in windows of {cut.records} records, for lack of times"
     _, windows = queries.execution_counts(store)
+    how = cut_in_words(cut, windows, queries.full_windows(store, cut.records))
     rows.append(
         {
             "name": "window", "kind": Kind.WINDOW.value, "pattern": None, "coverage": 1.0, "executions": windows,

@@ -14,8 +14,10 @@ def at(time: datetime | None) -> str:
 
 
 def between(start: datetime | None, end: datetime | None) -> str:
-    """`2026-03-14 02:10:00 to 2026-03-14 02:14:09`; '' without times."""
-    return f"{at(start)} to {at(end)}" if start and end else ""
+    """`2026-03-14 02:10:00 to 2026-03-14 02:14:09`, or one of them where they are the same; '' without times."""
+    if not start or not end:
+        return ""
+    return at(start) if at(start) == at(end) else f"{at(start)} to {at(end)}"
 
 
 def line_range(first: int, last: int) -> str:

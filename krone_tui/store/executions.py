@@ -343,3 +343,12 @@ def execution_counts(store: Store) -> tuple[int, int]:
     """How many executions there are, and how many of them are windows."""
     executions, windows = store.row("SELECT count(*), count(*) FILTER (is_window) FROM execution")
     return int(executions), int(windows)
+
+
+def full_windows(store: Store, records: int) -> int:
+    """How many windows hold so many records, or more."""
+    return int(
+        store.scalar(
+            "SELECT count(*) FROM execution WHERE is_window AND records >= $records", {"records": records}
+        )
+    )
