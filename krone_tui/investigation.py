@@ -16,7 +16,7 @@ from krone_tui.abstraction import AskingExtractor, Extractor, build_hierarchy, m
 from krone_tui.detection import detect
 from krone_tui.earlier import AGAIN, RESULT_SETTINGS, cache_file, open_cache
 from krone_tui.errors import Cancelled, KroneError
-from krone_tui.executions import group_executions
+from krone_tui.executions import group_executions, normal_before_notes
 from krone_tui.explanation import adjudicate
 from krone_tui.hierarchies import as_edited, chosen_extractor, placed_notes
 from krone_tui.ingest import SourceFile, ingest, packed, resolve_sources
@@ -26,6 +26,7 @@ from krone_tui.seqs import build_seqs
 from krone_tui.settings import Settings
 from krone_tui.store import SCHEMA_VERSION, Store, facts, grown, kept
 from krone_tui.store.judging import Judging
+from krone_tui.store.zones import find_zones
 
 STAGES = ("ingest", "templates", "hierarchy", "executions", "seqs", "detection")
 """In the order they run."""
@@ -244,7 +245,9 @@ def run_stages(
     judged = _timed(work, "detection", lambda: detect(store, settings, progress))
     facts.write_work(store, work)
     grown.keep_bookmark(store, packed(read.bookmark), mined.masked)
-    notes = (*read.notes, *known.notes(store), *placed_notes(extractor, settings), *judged.notes)
+    zones = find_zones(store)
+    before = normal_before_notes(store, settings.normal_before, zones)
+    notes = (*read.notes, *known.notes(store), *placed_notes(extractor, settings), *before, *judged.notes)
     facts.write(
         store,
         {
@@ -252,6 +255,8 @@ def run_stages(
             "schema": str(SCHEMA_VERSION),
             "paths": " ".join(paths),
             "baseline": known.in_words() or _else_normal(settings),
+            "times": facts.UTC if zones.utc else "as written",
+            "zones": ", ".join(zones.stated),
             "sensitivity": settings.sensitivity.value,
             "notes": "\n".join(notes),
             "complete": AGAIN if isinstance(extractor, AskingExtractor) and extractor.problem else "yes",

@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     baseline: tuple[Path, ...] = Field((), description="Logs known to be good, or knowledge bases.")
     normal_before: str | None = Field(
         None,
-        description="Records before this time are normal (ISO 8601).",
+        description="Records before this time are normal (ISO 8601, with the offset where the log has one).",
         examples=["2026-03-14T02:10:00"],
     )
     sensitivity: Sensitivity = Field(Sensitivity.NORMAL, description="low, normal or high.")

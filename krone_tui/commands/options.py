@@ -43,7 +43,10 @@ _SETTINGS: dict[str, tuple[Any, Any]] = {
     "normal_before": (
         Annotated[
             str | None,
-            typer.Option(metavar="TIME", help="What ended before this time is normal (ISO 8601)."),
+            typer.Option(
+                metavar="TIME",
+                help="What ended before this time is normal (ISO 8601, with the offset where the log has one).",
+            ),
         ],
         None,
     ),

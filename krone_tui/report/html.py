@@ -9,7 +9,7 @@ from krone_tui.report import svg
 from krone_tui.report.incident import WORDS, AlignedRow, Case, Comparison, Side, cases, timeline
 from krone_tui.report.safe import printable
 from krone_tui.report.unflagged import TITLE, how_often, judged
-from krone_tui.report.words import at, between, counted, line_range
+from krone_tui.report.words import at, between, counted, line_range, zone_words
 from krone_tui.store import Store, views
 from krone_tui.store import report as queries
 from krone_tui.store.unflagged import unflagged_failures
@@ -83,7 +83,12 @@ def _summary(found: views.Summary) -> Iterator[str]:
             "Log",
             f"{found.lines:,} lines, {counted(found.records, 'record')} in {counted(found.sources, 'source')}",
         ),
-        ("Time", between(found.start, found.end) or "none in this log"),
+        (
+            "Time",
+            f"{between(found.start, found.end)}{zone_words(found.zones)}"
+            if found.start
+            else "none in this log",
+        ),
         ("Executions", f"{found.executions:,}{windows}"),
         ("Grouped by", f"{_code(found.grouped_by)} {_text(found.grouping_reason)}"),
         ("Baseline", _text(found.baseline)),

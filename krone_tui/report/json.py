@@ -6,9 +6,9 @@ from typing import Any
 
 from krone_tui import __version__
 from krone_tui.report.incident import AlignedRow, Case, Comparison, Side, cases, timeline
-from krone_tui.report.rows import iso, rows
+from krone_tui.report.rows import Iso, iso_times, rows
 from krone_tui.report.timeline import Timeline
-from krone_tui.store import Store, views
+from krone_tui.store import Store, facts, views
 from krone_tui.store.unflagged import UnflaggedFailure, unflagged_failures
 
 
@@ -16,15 +16,16 @@ def lines(store: Store, *, everything: bool, with_lines: bool) -> Iterator[str]:
     """Lines of one object: the summary, the timeline, the failure modes, what reads as failure and is not flagged, and a row for
     each execution as in JSON lines. The names are a contract: fields are only ever added.
     """
+    iso = iso_times(store)
     yield "{"
     yield f'"krone_tui": {json.dumps(__version__)},'
-    yield f'"summary": {json.dumps(_summary(views.summary(store)))},'
-    yield f'"timeline": {json.dumps(_timeline(timeline(store)))},'
+    yield f'"summary": {json.dumps(_summary(views.summary(store), iso))},'
+    yield f'"timeline": {json.dumps(_timeline(timeline(store), iso))},'
     yield '"failure_modes": ['
-    yield from _items(_case(case) for case in cases(store))
+    yield from _items(_case(case, iso) for case in cases(store))
     yield "],"
     yield '"unflagged_failures": ['
-    yield from _items(_unflagged(one) for one in unflagged_failures(store))
+    yield from _items(_unflagged(one, iso) for one in unflagged_failures(store))
     yield "],"
     yield '"executions": ['
     yield from _items(rows(store, everything=everything, with_lines=with_lines))
@@ -43,7 +44,7 @@ def _items(items: Iterable[dict[str, Any]]) -> Iterator[str]:
         yield last
 
 
-def _summary(found: views.Summary) -> dict[str, Any]:
+def _summary(found: views.Summary, iso: Iso) -> dict[str, Any]:
     return {
         "sources": found.sources,
         "lines": found.lines,
@@ -60,10 +61,12 @@ def _summary(found: views.Summary) -> dict[str, Any]:
         "grouping_reason": found.grouping_reason,
         "baseline": found.baseline,
         "verdicts": found.verdicts,
+        "times": facts.UTC if found.utc else "as written",
+        "zones": found.zones,
     }
 
 
-def _unflagged(one: UnflaggedFailure) -> dict[str, Any]:
+def _unflagged(one: UnflaggedFailure, iso: Iso) -> dict[str, Any]:
     return {
         "template": one.text,
         "level": one.level,
@@ -78,7 +81,7 @@ def _unflagged(one: UnflaggedFailure) -> dict[str, Any]:
     }
 
 
-def _timeline(found: Timeline) -> dict[str, Any]:
+def _timeline(found: Timeline, iso: Iso) -> dict[str, Any]:
     return {
         "onset": iso(found.onset_time),
         "slices": [
@@ -89,7 +92,7 @@ def _timeline(found: Timeline) -> dict[str, Any]:
     }
 
 
-def _case(case: Case) -> dict[str, Any]:
+def _case(case: Case, iso: Iso) -> dict[str, Any]:
     mode, example = case.mode, case.example
     return {
         "failure_mode": mode.failure_mode_id,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from krone_tui.report.incident import WORDS, AlignedRow, Case, Comparison, Side, cases, timeline
 from krone_tui.report.safe import printable
 from krone_tui.report.unflagged import TITLE, how_often, judged
-from krone_tui.report.words import at, between, counted, line_range
+from krone_tui.report.words import at, between, counted, line_range, zone_words
 from krone_tui.store import Store, views
 from krone_tui.store import report as queries
 from krone_tui.store.unflagged import unflagged_failures
@@ -30,7 +30,7 @@ def lines(store: Store, *, everything: bool) -> Iterator[str]:
     found = views.summary(store)
     yield f"# {found.flagged:,} of {counted(found.executions, 'execution')} flagged"
     yield ""
-    span = between(found.start, found.end)
+    span = f"{between(found.start, found.end)}{zone_words(found.zones)}" if found.start else ""
     yield f"- {found.lines:,} lines, {found.records:,} records{f', {span}' if span else ''}"
     yield f"- Grouped by {code(found.grouped_by)}: {prose(found.grouping_reason)}"
     yield f"- {counted(found.failure_modes, 'failure mode')}; the baseline is {prose(found.baseline)}"

@@ -1,18 +1,21 @@
 """Executions as rows: what the JSON formats and CSV have in common."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
 from krone_tui.explanation import Evidence
-from krone_tui.store import Store, views
+from krone_tui.store import Store, facts, views
 from krone_tui.store import evidence as evidence_queries
 from krone_tui.store import report as queries
+
+Iso = Callable[[datetime | None], str | None]
+"""Writes a time."""
 
 
 def rows(store: Store, *, everything: bool, with_lines: bool) -> Iterator[dict[str, Any]]:
     """A row for each flagged execution, or for each of all, in the order of their first records."""
-    writer = Evidence(store)
+    writer, iso = Evidence(store), iso_times(store)
     for batch in queries.execution_batches(store, flagged=None if everything else True):
         ids = [execution.execution_id for execution in batch]
         numbers = queries.line_numbers(store, ids) if with_lines else {}
@@ -20,19 +23,20 @@ def rows(store: Store, *, everything: bool, with_lines: bool) -> Iterator[dict[s
             store, [execution.execution_id for execution in batch if execution.flagged]
         )
         for execution in batch:
-            row = _as_row(writer, execution, steps.get(execution.execution_id))
+            row = _as_row(writer, iso, execution, steps.get(execution.execution_id))
             if with_lines:
                 row["line_numbers"] = numbers.get(execution.execution_id, [])
             yield row
 
 
-def iso(time: datetime | None) -> str | None:
-    """ISO 8601; None for no time."""
-    return time.isoformat() if time else None
+def iso_times(store: Store) -> Iso:
+    """How this log's times are written as ISO 8601: with a `Z` where all of them are in UTC; None for no time."""
+    zone = "Z" if facts.read(store).get("times") == facts.UTC else ""
+    return lambda time: f"{time.isoformat()}{zone}" if time else None
 
 
 def _as_row(
-    writer: Evidence, execution: views.ExecutionRow, steps: list[evidence_queries.Step] | None
+    writer: Evidence, iso: Iso, execution: views.ExecutionRow, steps: list[evidence_queries.Step] | None
 ) -> dict[str, Any]:
     """One execution with its finding; times as ISO 8601."""
     return {

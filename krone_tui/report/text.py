@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from krone_tui.explanation import Evidence
 from krone_tui.report.safe import printable
-from krone_tui.report.unflagged import TITLE, how_often
-from krone_tui.report.words import between, counted
+from krone_tui.report.unflagged import TITLE, how_often, judged
+from krone_tui.report.words import between, counted, zone_words
 from krone_tui.store import Store, views
 from krone_tui.store import report as queries
 from krone_tui.store.unflagged import unflagged_failures
@@ -21,13 +21,16 @@ TEXT_CHARACTERS = 120
 def lines(store: Store, *, everything: bool) -> Iterator[str]:
     """Lines of text, without control characters from the log."""
     found = views.summary(store)
-    span = between(found.start, found.end) or "no times could be read"
+    span = between(found.start, found.end)
+    span = f"{span}{zone_words(found.zones)}" if span else "no times could be read"
     yield f"{found.lines:,} lines, {found.records:,} records, {span}"
     windows = (
         f" ({found.windows:,} of them windows)" if found.windows and found.windows < found.executions else ""
     )
     yield f"{found.executions:,} executions{windows}, grouped by {printable(found.grouped_by)}: {printable(found.grouping_reason)}"
     yield f"{found.flagged:,} flagged in {counted(found.failure_modes, 'failure mode')}; the baseline is {printable(found.baseline)}"
+    if found.executions and found.good == found.executions:
+        yield judged(found)
     if found.verdicts:
         yield f"{found.verdicts} (--no-knowledge shows what the detectors alone found)"
     writer = Evidence(store)

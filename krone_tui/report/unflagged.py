@@ -1,6 +1,6 @@
 """What was judged, and what reads as failure though it was not flagged: the sentences that all reports and the screen share."""
 
-from krone_tui.report.words import between, counted, line_range
+from krone_tui.report.words import between, counted, line_range, zone_words
 from krone_tui.store.unflagged import UnflaggedFailure
 from krone_tui.store.views import Summary
 
@@ -15,7 +15,8 @@ def judged(found: Summary) -> str:
     """
     number = found.executions - found.good
     if not number:
-        return "Nothing was left to judge: all executions are taken for normal."
+        span = f"{between(found.start, found.end)}{zone_words(found.zones)}"
+        return f"Nothing was left to judge: all of it, {span}, is taken for normal ({found.baseline})."
     only_windows = found.windows == found.executions
     unit = counted(number, "window" if only_windows else "execution")
     each = f"the {unit[2:]}" if number == 1 else f"each of {unit}"

@@ -20,6 +20,11 @@ def between(start: datetime | None, end: datetime | None) -> str:
     return at(start) if at(start) == at(end) else f"{at(start)} to {at(end)}"
 
 
+def zone_words(zones: str) -> str:
+    """What follows a log's times where they are not as its lines have them; '' where they are."""
+    return f" UTC (its lines are written in {zones})" if zones else ""
+
+
 def line_range(first: int, last: int) -> str:
     """`line 8`, `lines 8 to 15`."""
     return f"line {first}" if first == last else f"lines {first} to {last}"

@@ -1,6 +1,7 @@
 """Queries of the executions stage: candidates measured, records grouped, variants found."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from krone_tui.store.baseline import Grouping
 from krone_tui.store.connection import Store
@@ -352,3 +353,14 @@ def full_windows(store: Store, records: int) -> int:
             "SELECT count(*) FROM execution WHERE is_window AND records >= $records", {"records": records}
         )
     )
+
+
+def good_counts(store: Store) -> tuple[int, int, datetime | None, datetime | None]:
+    """Of the log under analysis: (executions, those known to be good, its first time, its last time)."""
+    executions, good, start, end = store.row(
+        """
+        SELECT count(*), count(*) FILTER (is_good), min(start_time), max(end_time)
+        FROM execution JOIN source USING (source_id) WHERE NOT is_baseline
+        """
+    )
+    return int(executions), int(good), start, end

@@ -7,6 +7,9 @@ import pyarrow as pa
 
 from krone_tui.store.connection import Store
 
+UTC = "UTC"
+"""The fact 'times', where all of them are in UTC; else they are as written."""
+
 
 def write(store: Store, facts: dict[str, str]) -> None:
     """Keep facts by name."""

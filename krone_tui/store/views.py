@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from krone_tui.store import overlay
+from krone_tui.store import facts, overlay
 from krone_tui.store.connection import Store
 
 
@@ -34,6 +34,10 @@ class Summary:
     """How many verdicts of people and models count, and what they change, in words; '' without any."""
     good: int = 0
     """How many of the executions are known to be good: they ended before the time given as normal."""
+    utc: bool = False
+    """All times are in UTC: the log states its zones, or counts seconds."""
+    zones: str = ""
+    """The zones other than UTC that the log states, as `+01:00, +02:00`: its times are not shown as they are written."""
 
 
 @dataclass(frozen=True)
@@ -160,11 +164,11 @@ def summary(store: Store) -> Summary:
         "SELECT (SELECT count(*) FROM failure_mode), (SELECT count(*) FROM template)"
     )
     grouped_by, reason = store.row("SELECT name, reason FROM grouping_candidate WHERE chosen")
-    baseline = store.scalar("SELECT value FROM fact WHERE name = 'baseline'")
+    known = facts.read(store)
     return Summary(
         int(sources), int(lines), int(records), int(executions), int(windows), int(flagged), int(modes), int(templates),
-        start, end, first_flagged, str(grouped_by), str(reason), str(baseline), overlay.told(store),
-        int(good),
+        start, end, first_flagged, str(grouped_by), str(reason), known["baseline"], overlay.told(store),
+        int(good), known.get("times") == facts.UTC, known.get("zones", ""),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from textual.screen import Screen
 
 from krone_tui.errors import Cancelled, KroneError
 from krone_tui.explanation import Explainer
+from krone_tui.report.words import zone_words
 from krone_tui.settings import Settings
 from krone_tui.store import Store, views
 from krone_tui.store import screen as queries
@@ -350,7 +351,7 @@ class KroneApp(PaintedApp):
             self.say("This log has no times.")
             return
         start, end = found.start, found.end
-        hint = f"02:10..02:40, 02:10.., ..02:40 (a date in front if need be), 20m: the last 20 minutes. The log: {start:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S}."
+        hint = f"02:10..02:40, 02:10.., ..02:40 (a date in front if need be), 20m: the last 20 minutes. The log: {start:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S}{zone_words(found.zones)}."
         self.push_screen(
             Prompt("Range of time", hint, "", lambda text: parse_time_range(text, start, end)),
             self._time_range,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from krone_tui.errors import KroneError
 from krone_tui.store.screen import TimeRange
@@ -77,6 +77,10 @@ def parse_time_range(written: str, first: datetime, last: datetime) -> TimeRange
     end = _moment(until, first, last) if until else None
     if start is not None and end is not None and end <= start:
         raise KroneError("The range ends before it starts.")
+    if (start is not None and start > last) or (end is not None and end <= first):
+        raise KroneError(
+            f"Nothing of the log is in this range: it goes from {first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S}."
+        )
     return TimeRange(start, end)
 
 
@@ -85,14 +89,19 @@ def _moment(text: str, first: datetime, last: datetime) -> datetime:
         day_time = time.fromisoformat(text if len(text) > 4 else text.zfill(5))
     except ValueError:
         try:
-            return datetime.fromisoformat(text).replace(tzinfo=None)
+            return _in_utc(datetime.fromisoformat(text))
         except ValueError:
             raise KroneError(f"'{text}' is no time: write 02:10, 02:10:30 or 2026-03-14 02:10.") from None
     day: date = first.date()
-    moment = datetime.combine(day, day_time.replace(tzinfo=None))
+    moment = _in_utc(datetime.combine(day, day_time))
     while moment < first and moment + timedelta(days=1) <= last:
         moment += timedelta(days=1)
     return moment
+
+
+def _in_utc(time: datetime) -> datetime:
+    """As records carry times: as given without an offset, in UTC with one."""
+    return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
 
 
 def describe(within: TimeRange) -> str:

@@ -23,6 +23,8 @@ def summary_text(store: Store, execution_id: int, sentences: Sequence[Sentence])
     lines = [
         f"krone-tui: {found.flagged:,} of {count(found.executions, 'execution')} flagged in {safe(execution.source)} (baseline: {safe(found.baseline)})"
     ]
+    if found.zones:
+        lines.append(f"Times are in UTC; the log's lines are written in {found.zones}.")
     if mode is not None:
         seen = (
             f", first {mode.first_seen:%Y-%m-%d %H:%M:%S}, last {mode.last_seen:%Y-%m-%d %H:%M:%S}"

@@ -40,6 +40,8 @@ class IncidentHeader(Widget):
             text.append("x clears it", "dim")
         else:
             text.append(f"baseline: {safe(found.baseline)}")
+            if found.zones:
+                text.append("; times in UTC")
             if found.verdicts:
                 text.append(f", {found.verdicts}")
             if self.unflagged and found.flagged:
