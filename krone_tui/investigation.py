@@ -16,7 +16,7 @@ from krone_tui.abstraction import AskingExtractor, Extractor, build_hierarchy, m
 from krone_tui.detection import detect
 from krone_tui.earlier import AGAIN, RESULT_SETTINGS, cache_file, open_cache
 from krone_tui.errors import Cancelled, KroneError
-from krone_tui.executions import group_executions, normal_before_notes
+from krone_tui.executions import group_by_notes, group_executions, normal_before_notes
 from krone_tui.explanation import adjudicate
 from krone_tui.hierarchies import as_edited, chosen_extractor, placed_notes
 from krone_tui.ingest import SourceFile, ingest, packed, resolve_sources
@@ -246,8 +246,11 @@ def run_stages(
     facts.write_work(store, work)
     grown.keep_bookmark(store, packed(read.bookmark), mined.masked)
     zones = find_zones(store)
-    before = normal_before_notes(store, settings.normal_before, zones)
-    notes = (*read.notes, *known.notes(store), *placed_notes(extractor, settings), *before, *judged.notes)
+    asked = (
+        *group_by_notes(store, settings.group_by),
+        *normal_before_notes(store, settings.normal_before, zones),
+    )
+    notes = (*read.notes, *known.notes(store), *placed_notes(extractor, settings), *asked, *judged.notes)
     facts.write(
         store,
         {

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
-from simple_logs import grouped, jobs, json_lines, render, sessions, syslog, write
+from simple_logs import grouped, jobs, json_lines, render, sessions, settings, syslog, write
 
 from krone_tui.errors import KroneError
 from krone_tui.executions.grouping import valley
+from krone_tui.investigation import Investigation
 
 
 @pytest.fixture
@@ -107,3 +108,21 @@ def test_pauses_of_all_lengths_divide_nothing() -> None:
 
 def test_a_few_long_pauses_divide_nothing() -> None:
     assert valley([(0, 5000), (20, 3)]) is None
+
+
+def test_an_identifier_that_hardly_any_record_carries_is_told_with_the_numbers(tmp_path: Path) -> None:
+    lines = render(jobs(60, 1))
+    lines.insert(100, lines[100].rpartition(" ")[0] + " ticket=77")
+    log = write(tmp_path / "jobs.log", lines)
+    with Investigation.open([str(log)], settings(group_by=r"ticket=(\d+)")) as found:
+        windows = found.store.scalar("SELECT count(*) FROM execution WHERE is_window")
+        (note,) = found.opened.notes
+    assert note.startswith(f"Only 1 of {len(lines)} records carries 'ticket=(\\d+)' (--group-by)")
+    assert f"the others are in {windows} windows." in note
+
+
+@pytest.mark.parametrize("asked", ["window", r"(blk_-\d+)", None])
+def test_nothing_is_said_of_one_that_most_records_carry(tmp_path: Path, asked: str | None) -> None:
+    log = write(tmp_path / "jobs.log", render(jobs(60, 1)))
+    with Investigation.open([str(log)], settings(group_by=asked)) as found:
+        assert found.opened.notes == ()

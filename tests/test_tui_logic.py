@@ -14,10 +14,11 @@ from krone_tui.explanation import alignment
 from krone_tui.report import find_onset
 from krone_tui.store.comparison import Step
 from krone_tui.store.screen import Spans, SpanTimes, TimeRange
-from krone_tui.store.views import FailureModeRow, Summary
+from krone_tui.store.views import ExecutionRow, FailureModeRow, Summary
 from krone_tui.tui import keys
 from krone_tui.tui.ascii_filter import AsciiFilter
 from krone_tui.tui.narrowing import parse_filter, parse_time_range
+from krone_tui.tui.screens.compare import _none_normal
 from krone_tui.tui.screens.help import help_lines
 from krone_tui.tui.text import duration, safe, sparkline
 from krone_tui.tui.widgets.incident_header import IncidentHeader
@@ -196,7 +197,7 @@ def test_sparkline_never_hides_a_single_execution() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(0.02, "20 ms"), (12.34, "12.3 s"), (250, "4:10 m"), (11100, "3:05 h"), (200_000, "2.3 d")],
+    [(0.02, "20 ms"), (12.34, "12.3 s"), (250, "4m 10s"), (11100, "3h 05m"), (200_000, "2.3 d")],
 )
 def test_durations_read_at_a_glance(seconds: float, shown: str) -> None:
     assert duration(seconds) == shown
@@ -214,9 +215,38 @@ def test_every_key_is_in_the_help_of_its_screen() -> None:
         assert all(key.help in text for key in keys.for_place(place) if place not in ("loading", "help"))
 
 
-def test_the_header_says_that_no_times_could_be_read() -> None:
+def test_the_header_leaves_its_room_to_the_grouping_where_there_are_no_times() -> None:
     header = IncidentHeader()
     header.set_reactive(
         IncidentHeader.summary, Summary(1, 80, 80, 40, 0, 1, 1, 2, None, None, None, "job *", "", "", "")
     )
-    assert "80 records, no times could be read  by job *" in header.render().plain
+    assert "80 records  by job *" in header.render().plain
+
+
+@pytest.mark.parametrize(
+    ("is_window", "said"),
+    [(True, "No other window is normal"), (False, "No other execution grouped by status is normal")],
+)
+def test_what_cannot_be_compared_is_told_by_its_kind(is_window: bool, said: str) -> None:
+    row = ExecutionRow(
+        1,
+        "404",
+        "status",
+        is_window,
+        False,
+        "app.log",
+        None,
+        None,
+        1,
+        9,
+        9,
+        9,
+        1,
+        True,
+        0.9,
+        None,
+        1,
+        None,
+        None,
+    )
+    assert _none_normal(row).startswith(said)

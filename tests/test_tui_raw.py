@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 from screens import opened, shown, until, write_service_log
+from simple_logs import JOB_STEPS, UNSEEN_ERROR, investigated, jobs, json_lines, write
 from textual.pilot import Pilot
 
 from krone_tui.settings import Settings, load_settings
+from krone_tui.store import views
 from krone_tui.tui.app import KroneApp
 from krone_tui.tui.screens.execution import ExecutionScreen
 from krone_tui.tui.screens.raw import RawScreen, _pieces
@@ -160,3 +162,28 @@ def test_pieces_of_a_line_fit_and_hold_all_of_it_but_of_a_monstrous_one(line: st
     assert joined == line if len(line) < 1000 else joined.endswith("…")
     assert all(len(piece) <= 20 for piece in pieces)
     assert pieces
+
+
+async def test_what_a_line_of_json_says_stands_in_front_of_it(tmp_path: Path) -> None:
+    log = write(
+        tmp_path / "service.json",
+        json_lines(jobs(60, 1, {30: (*JOB_STEPS[:3], UNSEEN_ERROR)}, "@{:04d}".format)),
+    )
+    async with opened(log, load_settings(cache_dir=tmp_path / "cache", threads=1), size=(140, 24)) as (
+        app,
+        pilot,
+    ):
+        await pilot.press("r")
+        await until(lambda: isinstance(app.screen, RawScreen) and "Disk failure" in shown(app), "it")
+        line = next(line for line in shown(app).splitlines()[1:] if "Disk failure" in line)
+        assert re.search(r"\d\d:\d\d:\d\d\.\d{3} ERROR Disk failure while writing", line)
+        assert '{"time": "2026-03-02T08:' in line
+        assert line.index("Disk failure") < line.index('{"time"')
+
+
+def test_lines_that_are_no_json_stand_as_they_are(log: Path) -> None:
+    lines = log.read_text(encoding="utf-8").split("\n")
+    with investigated([log]) as store:
+        rows = views.raw_around(store, 0, 0, 5)
+    assert [row[4] for row in rows] == lines[:6]
+    assert {row[5] for row in rows} == {""}

@@ -24,6 +24,7 @@ SCREENS: dict[str, tuple[tuple[str, ...], str]] = {
     "raw": (("r",), "▌"),
     "search": (("slash", *"gave up on", "enter"), "hits"),
     "hierarchy": (("h",), "templates"),
+    "unflagged": (("U",), "but is not flagged:"),
     "groups": (("g",), "▶"),
     "knowledge": (("K",), "Knowledge"),
     "sql": (("semicolon",), "execution_verdict"),

@@ -1,6 +1,6 @@
 """Executions: which identifier holds records together, and the grouping it gives."""
 
 from krone_tui.executions.grouping import ExecutionsResult, group_executions
-from krone_tui.executions.normal_before import normal_before_notes
+from krone_tui.executions.notes import group_by_notes, normal_before_notes
 
-__all__ = ["ExecutionsResult", "group_executions", "normal_before_notes"]
+__all__ = ["ExecutionsResult", "group_by_notes", "group_executions", "normal_before_notes"]

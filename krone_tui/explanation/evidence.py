@@ -4,14 +4,13 @@ import re
 from collections import Counter
 from functools import lru_cache
 
+from krone_tui.explanation.quoting import SHOWN_TEXT, Quotes, quoted
 from krone_tui.explanation.sentences import Sentence
 from krone_tui.explanation.shared import LEAST, SharedValues
 from krone_tui.explanation.usual import KEPT, Usual
 from krone_tui.store import Store, views
 from krone_tui.store import evidence as queries
 
-SHOWN_TEXT = 100
-"""Characters of a template that a sentence quotes."""
 SHOWN_EXCEPTION = 160
 """Of an exception and its message."""
 _PACKAGE = re.compile(r"^(?:[a-z_$][\w$]*\.)+(?=[A-Z])")
@@ -35,6 +34,7 @@ class Evidence:
         self._store = store
         self._one_by_one = one_by_one
         self._names = queries.template_names(store)
+        self._quotes = Quotes(name.text for name in self._names.values())
         self._modes = {mode.failure_mode_id: mode for mode in views.failure_modes(store)}
         self._usual: dict[bool, Usual] = {}
         self._findings: dict[int, list[views.FindingRow]] | None = None
@@ -69,7 +69,7 @@ class Evidence:
         many = steps is not None
         if steps is None:
             steps = queries.steps(self._store, [execution.execution_id])[execution.execution_id]
-        writer = _Writer(self._names, self._usual_of(execution.is_window), steps)
+        writer = _Writer(self._names, self._quotes, self._usual_of(execution.is_window), steps)
         # A verdict needs no deviation; who gave it is said below.
         sentences = [
             sentence for finding in found if finding.kind != "verdict" for sentence in writer.of(finding)
@@ -149,10 +149,6 @@ def _said(what: str, mode: views.FailureModeRow, lines: tuple[int, ...] = ()) ->
     return Sentence(f"A {mode.verdict_by} {what}{comment}", lines)
 
 
-def _quoted(text: str, most: int = SHOWN_TEXT) -> str:
-    return f"“{text if len(text) <= most else text[: most - 1] + '…'}”"
-
-
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
@@ -161,9 +157,10 @@ class _Writer:
     """Puts the findings of one execution into sentences."""
 
     def __init__(
-        self, names: dict[int, queries.TemplateName], usual: Usual, steps: list[queries.Step]
+        self, names: dict[int, queries.TemplateName], quotes: Quotes, usual: Usual, steps: list[queries.Step]
     ) -> None:
         self._names = names
+        self._quotes = quotes
         self._usual = usual
         self._steps = steps
         self._unit = usual.unit
@@ -257,7 +254,7 @@ class _Writer:
                 said = _PACKAGE.sub("", " ".join(step.raised.split()))
                 if said[:SHOWN_TEXT] in " ".join(self._names[template].text.split()):
                     return []
-                return [Sentence(f"It tells of {_quoted(said, SHOWN_EXCEPTION)}", (step.first_line,))]
+                return [Sentence(f"It tells of {quoted(said, SHOWN_EXCEPTION)}", (step.first_line,))]
         return []
 
     def _elsewhere(self, template: int, only: str = "") -> str:
@@ -265,6 +262,8 @@ class _Writer:
         normal, having = self._usual.normal, self._usual.usage(template).having
         if normal == 0:
             return ""
+        if normal == 1:
+            return f"; the one normal {self._unit[:-1]} {'has it too' if having else 'does not have it'}"
         many = f"{only}{having:,}" if having else "none"
         return f"; {many} of {normal:,} normal {self._unit} {'have' if having > 1 else 'has'} it"
 
@@ -394,4 +393,4 @@ class _Writer:
         return tuple(step.first_line for step in self._steps if step.template_id == template)
 
     def _quote(self, template: int) -> str:
-        return _quoted(" ".join(self._names[template].text.split()))
+        return self._quotes.of(self._names[template].text)

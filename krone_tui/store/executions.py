@@ -364,3 +364,14 @@ def good_counts(store: Store) -> tuple[int, int, datetime | None, datetime | Non
         """
     )
     return int(executions), int(good), start, end
+
+
+def keyed_records(store: Store) -> tuple[int, int, int]:
+    """Of the log under analysis: (records in executions of the identifier, all records, windows of the others)."""
+    carrying, records, windows = store.row(
+        """
+        SELECT coalesce(sum(records) FILTER (NOT is_window), 0), coalesce(sum(records), 0), count(*) FILTER (is_window)
+        FROM execution JOIN source USING (source_id) WHERE NOT is_baseline
+        """
+    )
+    return int(carrying), int(records), int(windows)

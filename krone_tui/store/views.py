@@ -297,13 +297,18 @@ def records(store: Store, execution_id: int, first: int = 0, count: int | None =
 
 def raw_around(
     store: Store, record_id: int, before: int, after: int
-) -> list[tuple[int, int, int, int | None, str]]:
-    """(record_id, first_line, last_line, execution_id, text as read) of the records around one, in its source."""
+) -> list[tuple[int, int, int, int | None, str, str]]:
+    """(record_id, first_line, last_line, execution_id, text as read, what it says) of the records around one, in its source.
+
+    What it says, time, level and message, is told of JSON alone, where that is hard to find in the text; '' of others.
+    """
     return [
-        (int(row[0]), int(row[1]), int(row[2]), row[3], str(row[4]))
+        (int(row[0]), int(row[1]), int(row[2]), row[3], str(row[4]), str(row[5]))
         for row in store.rows(
             """
-            SELECT p.record_id, p.first_line, p.last_line, m.execution_id, coalesce(p.raw, coalesce(p.prefix, '') || p.message)
+            SELECT p.record_id, p.first_line, p.last_line, m.execution_id, coalesce(p.raw, coalesce(p.prefix, '') || p.message),
+                   CASE WHEN starts_with(ltrim(p.raw), '{') THEN concat_ws(' ', strftime(p.time, '%H:%M:%S.%g'), p.level,
+                        replace(left(p.message, 2000), chr(10), ' ')) ELSE '' END
             FROM parsed_record AS p LEFT JOIN membership AS m USING (record_id)
             WHERE p.record_id BETWEEN $first AND $last
               AND p.source_id = (SELECT source_id FROM parsed_record WHERE record_id = $id) ORDER BY p.record_id

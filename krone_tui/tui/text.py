@@ -46,7 +46,7 @@ def end_of(text: str, most: int) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """A span of time in at most seven characters: `340 ms`, `12.5 s`, `4 m 10 s` → `4:10 m`, `3:05 h`, `2.1 d`."""
+    """A span of time in at most seven characters: `340 ms`, `12.5 s`, `4m 10s`, `3h 05m`, `2.1 d`."""
     if seconds is None:
         return ""
     if seconds < 1:
@@ -54,9 +54,9 @@ def duration(seconds: float | None) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
     if seconds < 3600:
-        return f"{int(seconds // 60)}:{int(seconds % 60):02d} m"
+        return f"{int(seconds // 60)}m {int(seconds % 60):02d}s"
     if seconds < 48 * 3600:
-        return f"{int(seconds // 3600)}:{int(seconds % 3600 // 60):02d} h"
+        return f"{int(seconds // 3600)}h {int(seconds % 3600 // 60):02d}m"
     return f"{seconds / 86400:.1f} d"
 
 

@@ -85,7 +85,7 @@ class CompareScreen(KroneScreen):
             self.query_one("#title", Static).update(
                 Text.assemble(
                     (safe(execution.identifier), "bold"),
-                    "\nThis log has no normal execution to compare with.",
+                    f"\n{_none_normal(execution)}",
                 )
             )
             self.query_one(LineList).show([])
@@ -212,6 +212,12 @@ class CompareScreen(KroneScreen):
         self.krone.open_raw(
             self.execution_id, row.here.position if row is not None and row.here is not None else None
         )
+
+
+def _none_normal(execution: views.ExecutionRow) -> str:
+    """Why there is nothing to compare with: windows and the executions of an identifier are of two kinds."""
+    kind = "window" if execution.is_window else f"execution grouped by {safe(execution.grouped_by, 60)}"
+    return f"No other {kind} is normal in this log: there is none to compare this one with."
 
 
 def _line(row: alignment.Row, half: int) -> Text:

@@ -6,9 +6,9 @@ from itertools import takewhile
 
 import pyarrow as pa
 
-from krone_tui.store.views import FailureModeRow
+from krone_tui.store.views import ExecutionRow, FailureModeRow
 from krone_tui.tui.screens.base import WIDE
-from krone_tui.tui.text import moment, safe, short_count, sparkline
+from krone_tui.tui.text import clock, moment, safe, short_count, sparkline
 
 _SAID = {False: "confirmed", True: "verdict"}
 """In front of what deviates: a failure mode that somebody confirmed, or one that is all their word."""
@@ -105,3 +105,10 @@ def mode_words(mode: FailureModeRow) -> str:
     said = f"; {_SAID[mode.kind == 'verdict']} by a {mode.verdict_by}" if mode.verdict else ""
     comment = f": {mode.verdict_comment}" if mode.verdict_comment else ""
     return safe(f"{mode.path}  ({mode.kind}, {mode.level} level{seen}{said}{comment})")
+
+
+def evidence_title(execution: ExecutionRow, place: str) -> str:
+    """Of the evidence: which execution, when it started, its place among those of its failure mode."""
+    name = execution.identifier if len(execution.identifier) <= 30 else execution.identifier[:29] + "…"
+    when = f"  {clock(execution.start_time, day=True)}" if execution.start_time else ""
+    return f"{name}{when}  {place}"

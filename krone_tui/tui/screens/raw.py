@@ -40,7 +40,7 @@ class RawScreen(KroneScreen):
         self._execution_id = execution_id
         self._position = position
         self._first = self._last = 0
-        self._fetched: list[tuple[int, int, int, int | None, str]] = []
+        self._fetched: list[tuple[int, int, int, int | None, str, str]] = []
         self._marks: dict[int, str] = {}
         """record_id → what stands in front of it."""
         self._own_lines: list[int] = []
@@ -95,14 +95,16 @@ class RawScreen(KroneScreen):
         room = max(8, self.size.width - 1 - fixed) if self.krone.wrapped else None
         lines: list[Text] = []
         self._own_lines, self._records = [], []
-        for record_id, first_line, _, execution_id, text in self._fetched:
+        for record_id, first_line, _, execution_id, text, says in self._fetched:
             own = execution_id == self._execution_id
             style = "bold" if own else ""
             self._records.append((record_id, len(lines)))
             if own:
                 self._own_lines.append(len(lines))
             sign = self._marks.get(record_id, _OWN if own else "")
-            for offset, part in enumerate(safe_lines(text)):
+            # What a line of JSON says stands in front of it: few can read that from the line itself.
+            whole = f"{says}   {text}" if says else text
+            for offset, part in enumerate(safe_lines(whole)):
                 number = f"{first_line + offset}"
                 for piece in _pieces(part, room):
                     line = Text(no_wrap=True, end="").append(f"{sign:<2}", "bold")

@@ -21,7 +21,7 @@ from krone_tui.store.verdicts import ANOMALOUS, NORMAL
 from krone_tui.tui import keys
 from krone_tui.tui.findings import IntArray
 from krone_tui.tui.screens.base import WIDE, KroneScreen
-from krone_tui.tui.screens.mode_rows import mode_table, mode_words
+from krone_tui.tui.screens.mode_rows import evidence_title, mode_table, mode_words
 from krone_tui.tui.screens.related import related_words
 from krone_tui.tui.screens.unflagged import idle_keys, why_none
 from krone_tui.tui.text import clock, count, duration
@@ -119,8 +119,7 @@ class TriageScreen(KroneScreen):
 
     @property
     def _nothing_flagged(self) -> bool:
-        found = self.krone.summary
-        return found is not None and not found.flagged
+        return self.krone.summary is not None and not self.krone.summary.flagged
 
     async def _fill_unflagged(self) -> None:
         self._unflagged = await self.desk.ask(unflagged_failures)
@@ -272,7 +271,7 @@ class TriageScreen(KroneScreen):
         heading, related = mode_words(mode), related_words(mode, self.krone.findings)
 
         def show(execution: views.ExecutionRow, sentences: Sequence[Sentence]) -> None:
-            self.query_one("#evidence-title", PaneTitle).title = _title(execution, place)
+            self.query_one("#evidence-title", PaneTitle).title = evidence_title(execution, place)
             panel.show_evidence(sentences, heading, related)
 
         self._told = False
@@ -398,10 +397,3 @@ _SHOWN: dict[str, Shown] = {"start_time": clock, "seconds": duration, "records":
 def _index(executions: IntArray, execution_id: int | None) -> int:
     """Where an execution stands; 0 where it does not."""
     return int(np.argmax(executions == execution_id)) if execution_id in executions else 0
-
-
-def _title(execution: views.ExecutionRow, place: str) -> str:
-    """Of the evidence: which execution, when it started, its place among those of its failure mode."""
-    name = execution.identifier if len(execution.identifier) <= 30 else execution.identifier[:29] + "…"
-    when = f"  {clock(execution.start_time, day=True)}" if execution.start_time else ""
-    return f"{name}{when}  {place}"

@@ -30,8 +30,6 @@ class IncidentHeader(Widget):
         share = f" ({found.flagged / found.executions:.1%})" if found.executions else ""
         text.append(f"{found.flagged:,} flagged", "bold")
         text.append(f"{share} of {count(found.executions, 'execution')}, {count(found.records, 'record')}")
-        if found.start is None:
-            text.append(", no times could be read")
         windows = " (windows)" if found.windows == found.executions else ""
         text.append(f"  by {safe(found.grouped_by, 40)}{windows}\n")
         if self.narrowed:

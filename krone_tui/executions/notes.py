@@ -1,8 +1,28 @@
-"""What must be said of the time given as normal, where it leaves nothing to judge or nothing to judge by."""
+"""What must be said of what the user asked for, where the log has next to nothing of it."""
 
 from krone_tui.store import Store
-from krone_tui.store.executions import good_counts
+from krone_tui.store.executions import good_counts, keyed_records
 from krone_tui.store.zones import Zones
+
+FEW = 0.1
+"""Share of records with the identifier asked for below which it is said how few they are."""
+
+
+def group_by_notes(store: Store, asked: str | None) -> tuple[str, ...]:
+    """A sentence where hardly any record carries what --group-by names; nothing where none was named, or windows were."""
+    if asked is None or asked == "window":
+        return ()
+    carrying, records, windows = keyed_records(store)
+    if carrying >= FEW * records:
+        return ()
+    verb, others = (
+        ("carries" if carrying == 1 else "carry"),
+        f"{windows:,} window{'' if windows == 1 else 's'}",
+    )
+    said = (
+        f"Only {carrying:,} of {records:,} records {verb} '{asked}' (--group-by); the others are in {others}."
+    )
+    return (f"{said} `krone-tui groups` shows what else there is.",)
 
 
 def normal_before_notes(store: Store, time: str | None, zones: Zones) -> tuple[str, ...]:
