@@ -50,3 +50,16 @@ def test_bursts_that_are_longer_than_a_window_may_be_are_said_to_be_cut(tmp_path
         reason = store.scalar("SELECT reason FROM grouping_candidate WHERE chosen")
     assert full == 10
     assert reason.endswith(f"or at {WINDOW_RECORDS} records (10 of {result.windows} ended so)")
+
+
+def test_a_log_crowded_into_seconds_is_cut_by_records(tmp_path: Path) -> None:
+    """A start that says nearly all within two seconds, and hours later a few words more."""
+    start = [Event(0.004 * at, f"INFO boot: {'Probed' if at % 3 else 'Found'} device") for at in range(480)]
+    later = [Event(7_200.0 * at, "INFO boot: Clock set") for at in range(1, 5)]
+    log = write(tmp_path / "boot.log", render([[*start, *later]]))
+    with grouped([log]) as (store, result):
+        most = store.scalar("SELECT max(records) FROM execution")
+        reason = store.scalar("SELECT reason FROM grouping_candidate WHERE chosen")
+    assert result.windows > 40
+    assert most < 20
+    assert reason.endswith("records, as no times part them")

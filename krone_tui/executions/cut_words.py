@@ -19,7 +19,7 @@ def cut_in_words(cut: WindowCut, windows: int, full: int) -> str:
         )
     if cut.tumbling:
         return f"{where} records in windows of {span(cut.tumbling)}" + (f" or of {reached}" if full else "")
-    return f"{where} records in windows of {cut.records} records, for lack of times"
+    return f"{where} records in windows of {cut.records} records, as no times part them"
 
 
 def span(seconds: float) -> str:

@@ -49,6 +49,8 @@ LEAST_WINDOW = 3
 """Records that the windows of each host, or between pauses, should hold in the mean; else they say nothing."""
 WINDOWFUL = (8, 40)
 """Least and most records a window should hold where no pauses divide the log."""
+CROWDED = 3
+"""Times a windowful that windows of the best length may hold in the mean: fuller ones hide what is in them."""
 WINDOWS = 50
 """Windows that a small log should have: one can only be told from many others."""
 TUMBLING_SECONDS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 21_600, 86_400)
@@ -271,7 +273,7 @@ def _window_cut(store: Store, settings: Settings, keyed: bool, filled: dict[str,
     """What the windows of the records without the key are made of.
 
     Windows of each host, unless they would hold next to nothing; ended by pauses where pauses divide the records, else
-    as long as it takes for a windowful. Neither length where the log has no times.
+    as long as it takes for a windowful. Neither length where the log has no times, or crowds most records into few windows.
     """
     by: tuple[str, ...] = ("host", "source_id") if filled["host"] > 0 else ("source_id",)
     windowful = _windowful(queries.record_count(store))
@@ -289,6 +291,8 @@ def _window_cut(store: Store, settings: Settings, keyed: bool, filled: dict[str,
         return WindowCut(by, gap, None, WINDOW_RECORDS)
     wanted = queries.seconds_covered(store) * windowful * groups / max(count, 1)
     length = min(TUMBLING_SECONDS, key=lambda length: abs(math.log(length / max(wanted, 0.5))))
+    if not keyed and CROWDED * queries.tumbling_windows(store, by, length) * windowful < count:
+        return WindowCut(by, None, None, windowful)
     return WindowCut(by, None, float(length), WINDOW_RECORDS)
 
 

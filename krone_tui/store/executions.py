@@ -222,6 +222,17 @@ def seconds_covered(store: Store) -> float:
     )
 
 
+def tumbling_windows(store: Store, by: tuple[str, ...], seconds: float) -> int:
+    """Windows of so many seconds that hold a record without a key, those of unlike `by` apart."""
+    columns = ", ".join(by)
+    return int(
+        store.scalar(
+            f"SELECT count(DISTINCT ({columns}, floor(epoch(time) / $seconds))) FROM keyed WHERE key IS NULL AND time IS NOT NULL",
+            {"seconds": seconds},
+        )
+    )
+
+
 def group_records(
     store: Store, grouping: Grouping, *, reuse_gap: float | None, good_before: str | None
 ) -> None:
