@@ -45,13 +45,15 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """How often the screen has asked which question."""
+    """How often the screen has asked which question, and, as `_answered`, how many of all were answered."""
     questions: Counter[str] = Counter()
     ask = Lane.ask
 
     async def counted(lane: Lane, question: Any, *args: Any, **kwargs: Any) -> Any:
         questions[question.__name__] += 1
-        return await ask(lane, question, *args, **kwargs)
+        answer = await ask(lane, question, *args, **kwargs)
+        questions["_answered"] += 1
+        return answer
 
     monkeypatch.setattr(Lane, "ask", counted)
     return questions
@@ -76,18 +78,23 @@ async def test_while_the_evidence_is_read_that_of_the_next_failure_mode_is_made_
 ) -> None:
     async with opened(log, settings) as (app, pilot):
         # The first evidence, what it looks ahead for, that of the second, what it looks ahead for.
-        for key in ("", "j"):
-            asked.clear()
+        for searches, key in ((1, ""), (2, "j")):
             if key:
                 await pilot.press(key)
-            await until(lambda: asked["_search_for"] > 0, "the search")
+            await until(
+                lambda searches=searches: (
+                    asked["_search_for"] >= searches
+                    and asked["_answered"] == asked.total() - asked["_answered"]
+                ),
+                "the search ahead",
+            )
             await rested(pilot)
         before = evidence_of(app)
         asked.clear()
         await pilot.press("j")
         await until(lambda: evidence_of(app) != before, "the third evidence")
         await rested(pilot)
-        assert asked == {"_write": 1}
+        assert asked == {"_write": 1, "_answered": 1}
 
 
 async def test_a_held_key_asks_only_where_it_began_and_where_it_ended(
