@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from krone_tui.detection.bursts import summed
+from krone_tui.detection.bursts import bursts, summed
 from krone_tui.detection.features import SEQ_FEATURES, StepContext, StepSurprise, seq_features, step_surprise
-from krone_tui.detection.invariants import INVARIANT_FEATURES, Invariants, compare_pairs
+from krone_tui.detection.invariants import INVARIANT_FEATURES, SURE, Invariants, compare_pairs
 from krone_tui.detection.levels import ALARMING, WORDS
 from krone_tui.detection.profiles import PROFILE_FEATURES, ProfileComparison, compare_profiles
 from krone_tui.detection.sequences import FloatArray, IntArray, Sequences, segment_max, segment_sum, surprise
@@ -29,6 +29,10 @@ system, such as order in one whose workers run in parallel, is a signal in anoth
 NESTED_OF_SEQS = ("seq_rarity", "step_rarity", "move_rarity", "unknown", "burst", "move_burst")
 """Features of an execution's Seqs whose greatest value at each level is one of the execution's own."""
 
+RULE_BURSTS = ("missing_burst", "precedence_burst", "unequal_burst")
+"""How much executions that break the same rule (a step that others have, an order or a count they keep to) keep to one
+stretch of time: what is optional is left out all day long, what failed is not."""
+
 LOG_FEATURES = ("other_alarms", "other_errors", "alarmed_share", "diversity")
 """What the log as a whole is like: where it complains of much, one complaint more says little, unless it keeps its error
 levels for failures; and where no two executions are alike, an odd one says little."""
@@ -37,6 +41,7 @@ _RAW_EXECUTION_FEATURES = (
     *SEQ_FEATURES,
     *PROFILE_FEATURES,
     *INVARIANT_FEATURES,
+    *RULE_BURSTS,
     *(f"{level}_{name}" for level in LEVELS for name in NESTED_OF_SEQS),
     *LOG_FEATURES,
     "windows",
@@ -181,7 +186,7 @@ def view_executions(population: Population, levels: dict[str, LevelView]) -> Exe
     own = seq_features(flat, context, found)
     profiles = compare_profiles(flat)
     invariants = compare_pairs(flat, windows=population.windows)
-    nested: list[FloatArray] = []
+    nested = _rule_bursts(population, profiles, invariants)
     names = [SEQ_FEATURES.index(name) for name in NESTED_OF_SEQS]
     for level in LEVELS:
         seqs = population.levels[level]
@@ -205,6 +210,30 @@ def view_executions(population: Population, levels: dict[str, LevelView]) -> Exe
         np.hstack([features, np.column_stack(ranks).astype(np.float32)]),
         len(np.unique(found.pair_step[alarming])),
     )
+
+
+def _rule_bursts(
+    population: Population, profiles: ProfileComparison, invariants: Invariants
+) -> list[FloatArray]:
+    """[variants] each of `RULE_BURSTS`; 0 where no rule worth the name is broken."""
+    totals = population.bins.sum(axis=0).astype(np.float64)
+    count = len(population.bins)
+    rows = np.arange(count)
+
+    def kept_to(rule: IntArray, broken: npt.NDArray[np.bool_]) -> FloatArray:
+        """rule: [variants] number of the one that is broken."""
+        result = np.zeros(count)
+        rules, at = np.unique(rule[broken], return_inverse=True)
+        result[broken] = bursts(summed(population.bins, rows[broken], at.reshape(-1), len(rules)), totals)[at]
+        return result
+
+    steps = int(population.templates.max(initial=0)) + 1
+    return [
+        # Whichever step lets it be expected.
+        kept_to(profiles.missing_step, profiles.missing_surprise > SURE),
+        kept_to(invariants.early * steps + invariants.late, invariants.early >= 0),
+        kept_to(invariants.unequal * steps + invariants.partner, invariants.unequal >= 0),
+    ]
 
 
 def _log_features(

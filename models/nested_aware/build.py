@@ -316,11 +316,14 @@ def main() -> None:
         ),
         "",
     ]
-    for kind, name, names in (
+    kinds = (
         ("seq", "nested_aware_seq", NESTED_SEQ_FEATURES),
         ("execution", "nested_aware", NESTED_EXECUTION_FEATURES),
-    ):
-        models = fit(seen, kind, names)
+    )
+    # Before anything is scored: a process that has used OpenMP must not fork.
+    fitted = {kind: fit(seen, kind, names) for kind, _, names in kinds}
+    for kind, name, names in kinds:
+        models = fitted[kind]
         scores = [probability(models, getattr(one, f"{kind}_features")) for one in held]
         table = thresholds(held, scores, kind, names, strict=kind == "seq")
         card += [
