@@ -238,7 +238,7 @@ def test_a_log_without_times_is_cut_into_windows_by_count(tmp_path: Path) -> Non
         assert len(set(sizes[:-1])) == 1
         assert 0 < sizes[-1] <= sizes[0] < 480
         assert store.rows("SELECT DISTINCT start_time, end_time FROM execution") == [(None, None)]
-        assert "lack of times" in store.scalar("SELECT reason FROM grouping_candidate WHERE chosen")
+        assert "no times part them" in store.scalar("SELECT reason FROM grouping_candidate WHERE chosen")
         assert_nothing_lost(store)
 
 
