@@ -2,7 +2,6 @@
 
 from typing import ClassVar
 
-import pyarrow as pa
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -64,13 +63,7 @@ class GroupsScreen(KroneScreen):
                 ("short-lived", 11, [f"{one.locality:.0%}".rjust(11) for one in found]),
             ]
         columns.append(("why", None, [one.reason for one in found]))
-        table = self.query_one(ArrowTable)
-        table.show(
-            pa.table({label: pa.array(values, pa.string()) for label, _, values in columns}),
-            labels=[label for label, _, _ in columns],
-            widths=[width for _, width, _ in columns],
-            cursor=table.cursor_row,
-        )
+        self.query_one(ArrowTable).show_columns(columns)
         self._follow()
 
     def on_data_table_row_highlighted(self, event: ArrowTable.RowHighlighted) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-import pyarrow as pa
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -85,13 +84,7 @@ class UnflaggedScreen(KroneScreen):
         if self.size.width >= WIDE:
             columns.append(("last", seen, [moment(one.last_seen, day=days) for one in found]))
         columns.append(("what", None, [short_title(one.text) for one in found]))
-        table = self.query_one(ArrowTable)
-        table.show(
-            pa.table({label: pa.array(values, pa.string()) for label, _, values in columns}),
-            labels=[label for label, _, _ in columns],
-            widths=[width for _, width, _ in columns],
-            cursor=table.cursor_row,
-        )
+        self.query_one(ArrowTable).show_columns(columns)
         self._follow()
 
     def on_data_table_row_highlighted(self, event: ArrowTable.RowHighlighted) -> None:
@@ -106,7 +99,7 @@ class UnflaggedScreen(KroneScreen):
 
     def _follow(self) -> None:
         one, found = self._selected, self.krone.summary
-        text = Text("Nothing else in this log reads as failure.")
+        text = Text("Nothing reads as failure that no finding names.")
         if one is not None and found is not None:
             text = (
                 Text().append(safe(one.example, _EXAMPLE), "bold").append(f"\n{safe(how_often(one, found))}")

@@ -1,6 +1,6 @@
 """A table over Arrow that shows only what is in sight, however many rows there are."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -74,6 +74,15 @@ class ArrowTable(DataTable, inherit_bindings=False):
             render_markup=False,
             max_column_content_width=60,
             id=id,
+        )
+
+    def show_columns(self, columns: Sequence[tuple[str, int | None, list[str]]]) -> None:
+        """Show other rows, given as (label, width or None, values) of each column; the cursor stays on its row."""
+        self.show(
+            pa.table({label: pa.array(values, pa.string()) for label, _, values in columns}),
+            labels=[label for label, _, _ in columns],
+            widths=[width for _, width, _ in columns],
+            cursor=self.cursor_row,
         )
 
     def show(
