@@ -1,11 +1,14 @@
 """The screens, driven by keys in Textual's pilot, on a real log that the test writes."""
 
+import threading
 from pathlib import Path
 
 import pytest
 from screens import opened, shown, until, write_service_log
 
 from krone_tui.settings import Settings, load_settings
+from krone_tui.store import schema
+from krone_tui.store.connection import Store
 from krone_tui.tui.app import CANCELLED, KroneApp
 from krone_tui.tui.screens.compare import CompareScreen
 from krone_tui.tui.screens.execution import ExecutionScreen
@@ -227,6 +230,26 @@ async def test_sql_answers_and_explains_its_errors_and_changes_nothing(log: Path
         await until(lambda: "execution_verdict" in shown(app), "the tables again")
         await pilot.press("escape")
         await until(lambda: isinstance(app.screen, TriageScreen), "triage")
+
+
+async def test_an_answer_is_not_covered_by_the_tables_that_come_later(
+    log: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documented = schema.documented
+    told = threading.Event()
+
+    def late(store: Store) -> object:
+        told.wait(30)
+        return documented(store)
+
+    async with opened(log, settings) as (app, pilot):
+        monkeypatch.setattr(schema, "documented", late)
+        await pilot.press("semicolon", *"select 41 n", "enter")
+        await until(lambda: "1 row" in shown(app), "the answer")
+        told.set()
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert "1 row" in shown(app)
 
 
 async def test_hierarchy_and_work_open_and_close(log: Path, settings: Settings) -> None:

@@ -61,10 +61,11 @@ class SqlScreen(KroneScreen):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Run the query; of an empty line, list the tables again."""
         event.stop()
-        if not event.value.strip():
-            self.fill(self._list_tables())
-        elif not self.running:
-            self.fill(self._run(event.value))
+        if self.running:
+            return
+        # In place of one another: the tables that were asked for first must not cover the answer.
+        work = self._run(event.value) if event.value.strip() else self._list_tables()
+        self.fill(work, exclusive=True)
 
     async def _run(self, query: str) -> None:
         title = self.query_one(PaneTitle)
