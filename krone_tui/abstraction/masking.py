@@ -75,7 +75,9 @@ def finish(text: str) -> str:
 
 
 def mask(message: str) -> str:
-    """Mask one message in Python: what the stage does in DuckDB and `finish`, for tests and small inputs."""
+    """Mask one message in Python: what the stage does in DuckDB and `finish`, but for the numbers that tell what
+    happened; for tests and small inputs.
+    """
     line = message.split("\n", 1)[0]
     if len(line) > FIRST_LINE_LIMIT:
         line = re.sub(r"\S*$", "0", line[:FIRST_LINE_LIMIT])

@@ -24,6 +24,7 @@ from krone_tui.abstraction.rules_clauses import Name
 from krone_tui.abstraction.rules_reading import REPORT, Reading, read
 from krone_tui.abstraction.rules_special import read_special
 from krone_tui.abstraction.rules_tokens import name_pieces, split_identifier
+from krone_tui.store.telling_numbers import without_zero_counts
 
 _MAX_WORDS = 3
 _NAME_WORD = re.compile(r"^(?:[a-z][a-z0-9/.+_\-]*[a-z0-9]|[a-z]\d)$")
@@ -57,7 +58,7 @@ def extract_hierarchy(templates: Sequence[TemplateText]) -> list[Leaf]:
 
     Names are chosen over all templates together, so a template's leaf may depend on the others.
     """
-    readings = [read_special(template.text) or read(template.text) for template in templates]
+    readings = [_read(template.text) for template in templates]
     components = [component_name(template.component) for template in templates]
     spelling = _Spelling(templates)
     entities = _choose_entities(readings, components)
@@ -75,6 +76,12 @@ def extract_hierarchy(templates: Sequence[TemplateText]) -> list[Leaf]:
         status = reading.status or ("called" if action != REPORT else "reported")
         leaves.append(Leaf(spelling.show(entity), action, status, reading.outcome))
     return leaves
+
+
+def _read(text: str) -> Reading:
+    """What one message says; what it counts none of is no status of it, unless it says nothing else."""
+    said = without_zero_counts(text)
+    return read_special(text) or read(said if _SURFACE.search(said) else text)
 
 
 def component_name(component: str | None) -> Name:

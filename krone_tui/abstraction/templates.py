@@ -21,6 +21,7 @@ from krone_tui.errors import KroneError
 from krone_tui.progress import Progress, StageProgress, silent
 from krone_tui.store import Store, baseline
 from krone_tui.store import templates as queries
+from krone_tui.store.telling_numbers import readable
 
 SIMILARITY = 0.5
 """Share of equal words that Drain asks for. Low, because `_split` undoes what should not have been joined."""
@@ -102,18 +103,13 @@ def mine_templates(
     ordered = sorted(records, key=lambda text: (-records[text], text))
     ids = {text: number for number, text in enumerate(ordered, start=1)}
     queries.write_templates(
-        store, texts, [ids[text] for text in of_shape], [_readable(text) for text in ordered]
+        store, texts, [ids[text] for text in of_shape], [readable(text) for text in ordered]
     )
     progress(StageProgress("templates", extent.records, extent.records, "records"))
     seconds = time.perf_counter() - started
     return TemplatesResult(
         len(ordered), len(texts), extent.records, detail, seconds, None if detail else found
     )
-
-
-def _readable(text: str) -> str:
-    """The stand-ins for classes of HTTP answers as people write them."""
-    return text.replace("httpclienterror", "4xx").replace("httpservererror", "5xx")
 
 
 def mine_messages(messages: Sequence[str]) -> list[str]:

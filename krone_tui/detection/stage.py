@@ -34,6 +34,7 @@ from krone_tui.settings import Settings
 from krone_tui.store import Store
 from krone_tui.store import detection as queries
 from krone_tui.store.seqs import TemplateNodes, Variants, read_template_nodes, read_variants
+from krone_tui.store.telling_numbers import without_zeros
 
 LET_GO_SCORE = 0.45
 """The most that is scored by an execution which lacks something and may go on beyond the log, or one among a few."""
@@ -161,7 +162,7 @@ def _severity(store: Store, models: Path, settings: Settings, size: int) -> tupl
         _, path = read_manifest(models / "severity.toml", "severity")
         model = SeverityModel(path, settings.threads or 1)
         # What a class of HTTP answers means stands in no word of the message.
-        texts = [text.replace("5xx", "internal server error") for _, text, _, _ in words]
+        texts = [without_zeros(text).replace("5xx", "internal server error") for _, text, _, _ in words]
         said = model.score(texts).astype(np.float64)
     except KroneError as error:
         notes.append(f"{str(error).rstrip('.')}; how severe a record reads is told from its level alone.")

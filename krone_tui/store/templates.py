@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from krone_tui.store import telling_numbers
 from krone_tui.store.connection import Store
 from krone_tui.store.messages import HEADLINE
 
@@ -11,23 +12,6 @@ from krone_tui.store.messages import HEADLINE
 _FIRST_LINE = f"""
 CASE WHEN length({HEADLINE}) > $limit THEN regexp_replace(left({HEADLINE}, $limit), '\\S*$', '0') ELSE {HEADLINE} END
 """
-
-# What an HTTP request came to is no number among others: client and server errors stay apart from the rest.
-_HTTP_CUE = (
-    r"(?i)(\bhttp/[0-9.]+[\"']? |\bhttp(?: status| code| error)?[ :=]+|\bstatus(?:[ _-]?code)?[\"']?[ :=]+[\"']?"
-    r"|\b(?:answer|return|respond)(?:ed|s|ing)?(?: with| is| code| status)? |\bresponse(?: code| status)?[ :=]+)"
-)
-
-
-def _http(line: str) -> str:
-    for first, word in (("4", "httpclienterror"), ("5", "httpservererror")):
-        line = f"regexp_replace({line}, '{_sql(_HTTP_CUE)}{first}[0-9][0-9]\\b', '\\1{word}', 'g')"
-    return line
-
-
-def _sql(text: str) -> str:
-    return text.replace("'", "''")
-
 
 # By how much detail a masked text keeps: a log whose texts differ without end is masked more coarsely.
 _MASKED = "regexp_replace(line, $pattern, '<*>', 'g')"
@@ -43,7 +27,7 @@ _DETAIL = (
     "regexp_replace(regexp_replace(line, '\\S+', '<*>', 'g'), '^((?:\\S+\\s+){8}).+$', '\\1<*>')",
 )
 
-MASKING = (_FIRST_LINE, _HTTP_CUE, *_DETAIL)
+MASKING = (_FIRST_LINE, telling_numbers.RULES, *_DETAIL)
 """What decides the shapes here, for a digest."""
 
 LEAST_DETAIL = len(_DETAIL) - 1
@@ -105,7 +89,7 @@ def mask_chunk(store: Store, first: int, last: int, *, pattern: str, limit: int,
     store.connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE masked_chunk AS
             SELECT record_id, {expression} AS text
-            FROM (SELECT record_id, CASE WHEN regexp_matches(line, '{_sql(_HTTP_CUE)}[45][0-9][0-9]\\b') THEN {_http("line")} ELSE line END AS line
+            FROM (SELECT record_id, {telling_numbers.with_stand_ins("line")} AS line
                   FROM (SELECT record_id, {_FIRST_LINE} AS line FROM parsed_record
                         WHERE record_id BETWEEN $first AND $last))""",
         values,
