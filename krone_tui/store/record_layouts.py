@@ -44,6 +44,21 @@ LEVEL_CODES: Mapping[str, Mapping[str, str]] = {
         "fail": "ERROR",
         "crit": "CRITICAL",
     },
+    # As PostgreSQL's translations write them; what else it says (details, statements) is of no level in English either.
+    "postgresql": {
+        word: level
+        for level, words in (
+            ("PANIC", "PANIK PANICO PÂNICO PANIKA ПАНИКА PANIQUE"),
+            ("FATAL", "FATALE FATALT KATASTROFALNY ВАЖНО ÖLÜMCÜL 致命错误 치명적오류 致命的エラー"),
+            ("ERROR", "FEHLER ERREUR ERRORE ERRO BŁĄD ОШИБКА ПОМИЛКА HATA FEL CHYBA 错误 오류 エラー"),
+            (
+                "WARNING",
+                "WARNUNG ATTENTION ADVERTENCIA ATTENZIONE AVISO OSTRZEŻENIE ПРЕДУПРЕЖДЕНИЕ UYARI VARNING 警告 경고",
+            ),
+            ("NOTICE", "HINWEIS NOTIFICA NOTA UWAGA ЗАМЕЧАНИЕ NOTIS 注意 알림"),
+        )
+        for word in words.split()
+    },
     "setupapi": {"!!!": "ERROR", "!": "WARNING"},
     "xorg": {"EE": "ERROR", "WW": "WARNING", "II": "INFO"},
     # bunyan and pino; the rest as Python's logging numbers them

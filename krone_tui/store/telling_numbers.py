@@ -11,7 +11,9 @@ _CLIENT_ERROR, _SERVER_ERROR, _ZERO = "httpclienterror", "httpservererror", "zer
 
 _HTTP = (
     r"(\bhttp/[0-9.]+[\"']? |\bhttp(?: status| code| error)?[ :=]+|\bstatus(?:[ _-]?code)?[\"']?[ :=]+[\"']?"
-    r"|\b(?:answer|return|respond)(?:ed|s|ing)?(?: with| is| code| status)? |\bresponse(?: code| status)?[ :=]+)"
+    r"|\b(?:answer|return|respond)(?:ed|s|ing)?(?: with| is| code| status)? |\bresponse(?: code| status)?[ :=]+"
+    # HAProxy's five times, and Squid's result, end in what was answered.
+    r"|\s(?:-?[0-9]+/){4}\+?-?[0-9]+ |\bTCP_[A-Z_]+/)"
 )
 _BAD = (
     r"\b\w*(?:fail|error|exception|unreachable|lost|loss|drop|discard|reject|abort|timeout|timed out|corrupt|crash|kill|missed"
