@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from krone_tui.explanation import alignment, cite
 from krone_tui.store.comparison import Step
+from krone_tui.store.lines import Line
 
 STEPS = st.lists(st.tuples(st.sampled_from("AB"), st.sampled_from("xy"), st.sampled_from("st")), max_size=14)
 Names = list[tuple[str, str, str]]
@@ -77,6 +78,10 @@ def test_an_execution_beside_itself_is_the_same_throughout(own: Names) -> None:
 
 def test_line_numbers_are_cited_in_words_and_shortened_when_many() -> None:
     assert cite([]) == ""
-    assert cite([8]) == " (line 8)"
-    assert cite([3, 4, 9]) == " (lines 3, 4, 9)"
-    assert cite(range(1, 1_009)) == " (lines 1, 2, 3, 4, 5, 6 and 1,002 more)"
+    assert cite([Line(8)]) == " (line 8)"
+    assert cite([Line(3), Line(4), Line(9)]) == " (lines 3, 4, 9)"
+    assert (
+        cite([Line(3), Line(7, "api.log"), Line(9, "api.log"), Line(4)])
+        == " (line 3; lines 7, 9 of api.log; line 4)"
+    )
+    assert cite([Line(number) for number in range(1, 1_009)]) == " (lines 1, 2, 3, 4, 5, 6 and 1,002 more)"

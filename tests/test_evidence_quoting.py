@@ -8,6 +8,7 @@ import pytest
 from krone_tui.explanation.evidence import _Writer
 from krone_tui.explanation.quoting import SHOWN_TEXT, Quotes
 from krone_tui.store.evidence import Step, TemplateName, Usage
+from krone_tui.store.lines import Line
 
 HEAD = "[<*>] db=shop,user=app,client=[local] LOG: duration: <*> ms statement: SELECT id, customer, total, currency FROM"
 ORDERS, CUSTOMERS = f"{HEAD} orders WHERE id = <*>", f"{HEAD} customers WHERE id = <*>"
@@ -68,6 +69,6 @@ def test_a_new_step_is_told_with_how_many_normal_windows_have_it(normal: int, ha
         {1: TemplateName(SHORT, "Connection", "receive", "received", 0.1)},
         Quotes([SHORT]),
         usual,
-        [Step(0, 1, 7, 7, None, None)],
+        [Step(0, 1, Line(7), 7, None, None)],
     )
     assert writer._new(1).text == f"“{SHORT}” {said}"

@@ -26,6 +26,10 @@ from krone_tui.store import Store, baseline
 from krone_tui.store import executions as queries
 from krone_tui.store.baseline import Grouping, LearntGrouping
 
+FOLLOWED_SAMPLE = 20_000
+"""Records among which those without the identifier are looked at for its values."""
+FOLLOWED_SHARE = 0.02
+"""Share of these that must have one for all to be looked through."""
 SAMPLE_BLOCK = 3_000
 """Messages read at each of three places to find candidates."""
 SCORED_RECORDS = 1_000_000
@@ -94,6 +98,9 @@ def group_executions(store: Store, settings: Settings, progress: Progress = sile
         scored = [chosen, *(other for other in scored if other.candidate != chosen.candidate)]
     key = _key(chosen.candidate, filled) if chosen else None
     queries.key_records(store, key)
+    followed = 0
+    if chosen is not None and chosen.candidate.kind in (Kind.MESSAGE, Kind.FIELD):
+        followed = queries.follow_values(store, FOLLOWED_SAMPLE, FOLLOWED_SHARE)
     candidate = chosen.candidate if chosen else Candidate(Kind.WINDOW.value, Kind.WINDOW)
     cut = as_learnt.window_cut(chosen.candidate if chosen else None, learnt, settings.idle_gap)
     cut = cut or _window_cut(store, settings, chosen is not None, filled)
@@ -114,7 +121,7 @@ def group_executions(store: Store, settings: Settings, progress: Progress = sile
         reuse_gap=key.reuse_gap if key else None,
         good_before=settings.normal_before,
     )
-    _keep_candidates(store, scored, chosen, cut)
+    _keep_candidates(store, scored, chosen, cut, followed)
     executions, windows = queries.execution_counts(store)
     progress(StageProgress("executions", records, records, "records"))
     return ExecutionsResult(candidate.name, executions, windows, grouping, time.perf_counter() - started)
@@ -333,8 +340,10 @@ def valley(histogram: list[tuple[int, int]]) -> float | None:
     return round(best[1], 1) if best else None
 
 
-def _keep_candidates(store: Store, scored: list[Scored], chosen: Scored | None, cut: WindowCut) -> None:
-    """Write the choice and the runners-up to `grouping_candidate`."""
+def _keep_candidates(
+    store: Store, scored: list[Scored], chosen: Scored | None, cut: WindowCut, followed: int
+) -> None:
+    """Write the choice and the runners-up to `grouping_candidate`. `followed`: records that the choice's values hold besides."""
     rows = []
     for one in scored:
         found = one.statistics
@@ -351,7 +360,7 @@ def _keep_candidates(store: Store, scored: list[Scored], chosen: Scored | None, 
                 "start_concentration": found.start_concentration,
                 "score": one.score,
                 "chosen": one is chosen,
-                "reason": explain(one),
+                "reason": explain(one) + (_followed_in_words(followed) if one is chosen else ""),
             }
         )
     _, windows = queries.execution_counts(store)
@@ -364,6 +373,12 @@ def _keep_candidates(store: Store, scored: list[Scored], chosen: Scored | None, 
         }
     )  # fmt: skip
     store.append("grouping_candidate", pa.Table.from_pylist(rows))
+
+
+def _followed_in_words(records: int) -> str:
+    if not records:
+        return ""
+    return f" {records:,} other {'record has' if records == 1 else 'records have'} its values elsewhere."
 
 
 def explain(one: Scored) -> str:

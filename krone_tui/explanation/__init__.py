@@ -20,7 +20,7 @@ from krone_tui.explanation.request import (
     Prompt,
     Request,
 )
-from krone_tui.explanation.sentences import Sentence, cite
+from krone_tui.explanation.sentences import Sentence, cite, files_of
 
 __all__ = [
     "NEEDS_LLAMA_CPP",
@@ -47,6 +47,7 @@ __all__ = [
     "alignment",
     "cite",
     "evidence",
+    "files_of",
     "find_model",
     "how_to_get_one",
     "list_models",

@@ -10,6 +10,7 @@ from krone_tui.explanation.shared import LEAST, SharedValues
 from krone_tui.explanation.usual import KEPT, Usual
 from krone_tui.store import Store, views
 from krone_tui.store import evidence as queries
+from krone_tui.store.lines import Line
 
 SHOWN_EXCEPTION = 160
 """Of an exception and its message."""
@@ -144,7 +145,7 @@ def _spread(mode: views.FailureModeRow) -> Sentence:
     return Sentence(f"{mode.executions:,} executions fail this way{when}", ())
 
 
-def _said(what: str, mode: views.FailureModeRow, lines: tuple[int, ...] = ()) -> Sentence:
+def _said(what: str, mode: views.FailureModeRow, lines: tuple[Line, ...] = ()) -> Sentence:
     comment = f": “{mode.verdict_comment}”" if mode.verdict_comment else ""
     return Sentence(f"A {mode.verdict_by} {what}{comment}", lines)
 
@@ -185,7 +186,7 @@ class _Writer:
                 said = [self._new(first), *self._raised(first), *self._before(first)]
         return said
 
-    def span(self, finding: views.FindingRow) -> tuple[int, ...]:
+    def span(self, finding: views.FindingRow) -> tuple[Line, ...]:
         """The lines of a finding's records."""
         return tuple(
             step.first_line for step in self._steps[finding.position : finding.position + finding.length]
@@ -311,7 +312,7 @@ class _Writer:
             (last,),
         )
 
-    def _first_line(self, template: int) -> int:
+    def _first_line(self, template: int) -> Line:
         return next(step.first_line for step in self._steps if step.template_id == template)
 
     def _begins_with(self, template: int) -> Sentence:
@@ -389,7 +390,7 @@ class _Writer:
         more = len(counts) - 3
         return ", ".join(names) + (f" and {more} more" if more > 0 else "")
 
-    def _lines(self, template: int) -> tuple[int, ...]:
+    def _lines(self, template: int) -> tuple[Line, ...]:
         return tuple(step.first_line for step in self._steps if step.template_id == template)
 
     def _quote(self, template: int) -> str:

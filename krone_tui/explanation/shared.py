@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from krone_tui.store import Store
 from krone_tui.store import shared_values as queries
+from krone_tui.store.lines import Line
 from krone_tui.store.shared_values import Having, Sample, Value
 
 LEAST = 3
@@ -75,7 +76,7 @@ class SharedValues:
         self._normal_templates = normal_templates
         self._normal: dict[bool, tuple[Sample, dict[Value, Having]]] = {}
         self._found: dict[tuple[int, bool], list[SharedValue]] = {}
-        self._lines: dict[tuple[int, bool], dict[tuple[int, Value], tuple[int, ...]]] = {}
+        self._lines: dict[tuple[int, bool], dict[tuple[int, Value], tuple[Line, ...]]] = {}
 
     def known(self, failure_mode_id: int, window: bool) -> bool:
         """Whether they were looked for already."""
@@ -90,7 +91,7 @@ class SharedValues:
 
     def lines(
         self, failure_mode_id: int, window: bool, execution_id: int | None
-    ) -> dict[tuple[int, Value], tuple[int, ...]]:
+    ) -> dict[tuple[int, Value], tuple[Line, ...]]:
         """Where the values stand in one execution, or in all of the failure mode's (None), which are then kept."""
         values = [one.value for one in self.of(failure_mode_id, window)]
         if not values:

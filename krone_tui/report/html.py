@@ -9,7 +9,7 @@ from krone_tui.report import svg
 from krone_tui.report.incident import WORDS, AlignedRow, Case, Comparison, Side, cases, timeline
 from krone_tui.report.safe import printable
 from krone_tui.report.unflagged import TITLE, how_often, judged
-from krone_tui.report.words import at, between, counted, line_range, zone_words
+from krone_tui.report.words import and_in, at, between, counted, line_range, zone_words
 from krone_tui.store import Store, views
 from krone_tui.store import report as queries
 from krone_tui.store.unflagged import unflagged_failures
@@ -149,7 +149,7 @@ def _case(case: Case) -> Iterator[str]:
     )
     yield (
         f"<p>Execution {_code(example.identifier)}, {_code(example.source)} "
-        f"{line_range(example.first_line, example.last_line)}:</p>"
+        f"{line_range(example.first_line, example.last_line)}{and_in(case.other_files)}:</p>"
     )
     yield '<ul class="evidence">'
     for sentence in case.evidence:
@@ -162,7 +162,7 @@ def _case(case: Case) -> Iterator[str]:
         yield "<tbody>"
         for record in case.records:
             mark, kind = ("►", "deviates") if record.position in case.deviating else ("", "around")
-            yield f'<tr class="{kind}"><td class="number">{record.first_line}</td><td>{mark}</td><td>{_code(record.text)}</td></tr>'
+            yield f'<tr class="{kind}"><td class="number">{_text(record.first_line.place)}</td><td>{mark}</td><td>{_code(record.text)}</td></tr>'
         yield "</tbody>"
         yield "</table>"
     if case.comparison is not None:

@@ -87,6 +87,8 @@ class Case:
 
     mode: views.FailureModeRow
     example: views.ExecutionRow
+    other_files: int
+    """In which it goes on beside the one where it begins."""
     evidence: tuple[Sentence, ...]
     comparison: Comparison | None
     """None where no execution is normal."""
@@ -126,6 +128,7 @@ def _case(store: Store, writer: Evidence, mode: views.FailureModeRow, example: v
     return Case(
         mode,
         example,
+        views.other_files(store, example.execution_id),
         tuple(writer.of(example, steps)),
         _comparison(store, example, steps, found[0].nearest_variant if found else None),
         tuple(queries.sample_records(store, example.execution_id, around)),

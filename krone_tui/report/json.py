@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from krone_tui import __version__
+from krone_tui.explanation import files_of
 from krone_tui.report.incident import AlignedRow, Case, Comparison, Side, cases, timeline
 from krone_tui.report.rows import Iso, iso_times, rows
 from krone_tui.report.timeline import Timeline
@@ -114,7 +115,10 @@ def _case(case: Case, iso: Iso) -> dict[str, Any]:
             "first_line": example.first_line,
             "last_line": example.last_line,
         },
-        "evidence": [{"text": sentence.text, "lines": list(sentence.lines)} for sentence in case.evidence],
+        "evidence": [
+            {"text": sentence.text, "lines": list(sentence.lines), **files_of(sentence.lines)}
+            for sentence in case.evidence
+        ],
         "nearest_normal": _comparison(case.comparison) if case.comparison else None,
         "records": [
             {

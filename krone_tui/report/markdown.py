@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from krone_tui.report.incident import WORDS, AlignedRow, Case, Comparison, Side, cases, timeline
 from krone_tui.report.safe import printable
 from krone_tui.report.unflagged import TITLE, how_often, judged
-from krone_tui.report.words import at, between, counted, line_range, zone_words
+from krone_tui.report.words import and_in, at, between, counted, line_range, zone_words
 from krone_tui.store import Store, views
 from krone_tui.store import report as queries
 from krone_tui.store.unflagged import unflagged_failures
@@ -107,7 +107,7 @@ def _case(case: Case) -> Iterator[str]:
     yield ""
     yield f"{code(mode.path)}: {counted(mode.executions, 'execution')}, score {mode.score:.2f}, {mode.kind}{f', {seen}' if seen else ''}"
     yield ""
-    yield f"Execution {code(example.identifier)}, {code(example.source)} {line_range(example.first_line, example.last_line)}:"
+    yield f"Execution {code(example.identifier)}, {code(example.source)} {line_range(example.first_line, example.last_line)}{and_in(case.other_files)}:"
     yield ""
     for sentence in case.evidence:
         yield f"- {prose(str(sentence))}"
@@ -116,7 +116,7 @@ def _case(case: Case) -> Iterator[str]:
         yield "```text"
         for record in case.records:
             mark = ">" if record.position in case.deviating else " "
-            yield f"{mark} {record.first_line:>8} {_plain(record.text)}"
+            yield f"{mark} {_plain(record.first_line.place):>8} {_plain(record.text)}"
         yield "```"
     if case.comparison is not None:
         yield from _comparison(case.comparison)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from krone_tui.explanation import Evidence
+from krone_tui.explanation import Evidence, files_of
 from krone_tui.store import Store, facts, views
 from krone_tui.store import evidence as evidence_queries
 from krone_tui.store import report as queries
@@ -75,6 +75,7 @@ def _finding(
         ],
         "detector": first.detector,
         "evidence": [
-            {"text": sentence.text, "lines": list(sentence.lines)} for sentence in writer.of(execution, steps)
+            {"text": sentence.text, "lines": list(sentence.lines), **files_of(sentence.lines)}
+            for sentence in writer.of(execution, steps)
         ],
     }

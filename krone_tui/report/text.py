@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from krone_tui.explanation import Evidence
 from krone_tui.report.safe import printable
 from krone_tui.report.unflagged import TITLE, how_often, judged
-from krone_tui.report.words import between, counted, zone_words
+from krone_tui.report.words import and_in, between, counted, zone_words
 from krone_tui.store import Store, views
 from krone_tui.store import report as queries
 from krone_tui.store.unflagged import unflagged_failures
@@ -43,7 +43,7 @@ def lines(store: Store, *, everything: bool) -> Iterator[str]:
         example = views.execution(store, mode.example_execution)
         if example is not None:
             named = "" if example.identifier == example.source else f"{printable(example.identifier)}, "
-            yield f"   Execution {named}{printable(example.source)} lines {example.first_line} to {example.last_line}:"
+            yield f"   Execution {named}{printable(example.source)} lines {example.first_line} to {example.last_line}{and_in(views.other_files(store, example.execution_id))}:"
             for sentence in writer.of(example):
                 yield f"   - {printable(str(sentence))}"
     if found.failure_modes > MODES:

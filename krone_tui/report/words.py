@@ -25,6 +25,11 @@ def zone_words(zones: str) -> str:
     return f" UTC (its lines are written in {zones})" if zones else ""
 
 
+def and_in(files: int) -> str:
+    """` and in 2 other files`; '' for none."""
+    return f" and in {files:,} other file{'' if files == 1 else 's'}" if files else ""
+
+
 def line_range(first: int, last: int) -> str:
     """`line 8`, `lines 8 to 15`."""
     return f"line {first}" if first == last else f"lines {first} to {last}"

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from krone_tui.store.connection import Store
+from krone_tui.store.lines import Files, Line
 
 # One row: one variant that is normal, with its executions; $window says of which kind.
 _NORMAL = """
@@ -162,7 +163,7 @@ class Step(NamedTuple):
 
     position: int
     template_id: int
-    first_line: int
+    first_line: Line
     last_line: int
     time: datetime | None
     raised: str | None
@@ -188,15 +189,18 @@ def steps(store: Store, execution_ids: list[int]) -> dict[int, list[Step]]:
     )
     rows = store.rows(
         f"""
-        SELECT m.execution_id, m.position, m.template_id, p.first_line, p.last_line, p.time, {_RAISED}
+        SELECT m.execution_id, m.position, m.template_id, p.source_id, p.first_line, p.last_line, p.time, {_RAISED}
         FROM membership AS m JOIN parsed_record AS p USING (record_id)
         WHERE m.execution_id {which} ORDER BY m.execution_id, m.position
         """,
         {"ids": ids},
     )
+    files = Files(store)
     result: dict[int, list[Step]] = {}
-    for execution_id, *step in rows:
-        result.setdefault(int(execution_id), []).append(Step(*step))
+    own: dict[int, int] = {}
+    for execution_id, position, template_id, source_id, first_line, *rest in rows:
+        line = files.line(first_line, source_id, own.setdefault(execution_id, source_id))
+        result.setdefault(execution_id, []).append(Step(position, template_id, line, *rest))
     return result
 
 

@@ -16,6 +16,12 @@ _ATTRIBUTE = (
 )
 
 
+_TELLING = r"[0-9A-Za-z][0-9A-Za-z_:.~/@+#-]*[0-9A-Za-z]"
+"""An identifier's value that can be told from the words around it."""
+_SEARCHED = 4_000
+"""Characters of a record that are looked through for an identifier's value."""
+
+
 @dataclass(frozen=True)
 class KeySource:
     """Where a record's key is taken from: columns, a pattern over the message, or a JSON field."""
@@ -192,6 +198,69 @@ def key_records(store: Store, key: KeySource | None) -> None:
         )
         """
     )
+
+
+def follow_values(store: Store, sample: int, least_share: float) -> int:
+    """Give records without a key the one whose value stands anywhere in their text; returns how many got one.
+
+    Services name the same request differently (`"traceId":"4f…"`, `[req=4f…]`, a column of its own). Only values that stand
+    for nothing else count: of eight characters and more, with a digit, and with a letter or twelve digits. All records are
+    looked through only where at least that share of a sample of those without a key has one.
+    """
+    store.connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE telling_value AS
+        SELECT DISTINCT key FROM keyed
+        WHERE length(key) BETWEEN 8 AND 128 AND regexp_full_match(key, '{_TELLING}') AND regexp_matches(key, '[0-9]')
+              AND regexp_matches(key, '[A-Za-z]|^[0-9]{{12,}}$')
+        """
+    )
+    try:
+        shortest, longest, signs = store.row(
+            """
+            SELECT min(length(key)), max(length(key)),
+                   (SELECT coalesce(string_agg(DISTINCT sign, '' ORDER BY sign), '')
+                    FROM (SELECT unnest(regexp_extract_all(key, '[^0-9A-Za-z]')) AS sign FROM telling_value))
+            FROM telling_value
+            """
+        )
+        without = int(store.scalar("SELECT count(*) FROM keyed WHERE key IS NULL"))
+        if shortest is None or not without:
+            return 0
+        inside = "0-9A-Za-z" + "".join(f"\\{sign}" for sign in signs)
+        values: dict[str, object] = {
+            "word": f"[0-9A-Za-z][{inside}]*[0-9A-Za-z]",
+            "shortest": shortest,
+            "longest": longest,
+        }
+
+        def found(which: str) -> str:
+            return f"""
+                SELECT record_id, arg_min(word, instr(text, word)) AS key FROM (
+                    SELECT record_id, text, unnest(list_filter(
+                        regexp_extract_all(text, $word), lambda one: length(one) BETWEEN $shortest AND $longest)) AS word
+                    FROM (SELECT k.record_id, left(coalesce(p.raw, coalesce(p.prefix, '') || p.message), {_SEARCHED}) AS text
+                          FROM keyed AS k JOIN parsed_record AS p USING (record_id) WHERE k.key IS NULL AND {which})
+                ) JOIN telling_value AS v ON v.key = word GROUP BY record_id
+            """
+
+        step = max(1, int(store.scalar("SELECT count(*) FROM keyed")) // sample)
+        looked_at, with_one = store.row(
+            f"""
+            SELECT (SELECT count(*) FROM keyed WHERE key IS NULL AND record_id % {step} = 0), count(*)
+            FROM ({found(f"k.record_id % {step} = 0")})
+            """,
+            values,
+        )
+        if with_one < least_share * max(looked_at, 1):
+            return 0
+        store.connection.execute(
+            f"UPDATE keyed SET key = f.key FROM ({found('true')}) AS f WHERE keyed.record_id = f.record_id",
+            values,
+        )
+        return without - int(store.scalar("SELECT count(*) FROM keyed WHERE key IS NULL"))
+    finally:
+        store.connection.execute("DROP TABLE telling_value")
 
 
 def pauses(store: Store, by: tuple[str, ...]) -> tuple[int, int, list[tuple[int, int]]]:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from krone_tui.store import views
 from krone_tui.store.connection import Store
+from krone_tui.store.lines import Files, Line
 
 BATCH = 2_000
 """Executions handed out at once."""
@@ -19,7 +20,7 @@ class SampleRecord:
 
     position: int
     source: str
-    first_line: int
+    first_line: Line
     last_line: int
     time: datetime | None
     level: str | None
@@ -62,11 +63,15 @@ def sample_records(store: Store, execution_id: int, positions: list[int]) -> lis
     """The records of an execution at some positions, in order."""
     rows = store.rows(
         f"""
-        SELECT m.position, o.path, p.first_line, p.last_line, p.time, p.level, p.component,
+        SELECT p.source_id, m.position, o.path, p.first_line, p.last_line, p.time, p.level, p.component,
                left(coalesce(p.raw, coalesce(p.prefix, '') || p.message), {SAMPLE_CHARACTERS})
         FROM membership AS m JOIN parsed_record AS p USING (record_id) JOIN source AS o USING (source_id)
         WHERE m.execution_id = $id AND m.position IN (SELECT unnest($positions)) ORDER BY m.position
         """,
         {"id": execution_id, "positions": positions},
     )
-    return [SampleRecord(*row) for row in rows]
+    files, own = Files(store), views.source_of(store, execution_id)
+    return [
+        SampleRecord(position, path, files.line(first_line, source_id, own), *rest)
+        for source_id, position, path, first_line, *rest in rows
+    ]

@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from krone_tui.store.connection import Store
+from krone_tui.store.lines import Files, Line
 from krone_tui.store.messages import HEADLINE
 
 WORD = r"[0-9A-Za-z_](?:[0-9A-Za-z_.@/+~-]*[0-9A-Za-z_])?"
@@ -13,10 +14,10 @@ WORD = r"[0-9A-Za-z_](?:[0-9A-Za-z_.@/+~-]*[0-9A-Za-z_])?"
 _AMOUNT = r"[0-9]{1,2}|[0-9]+\.[0-9]+|[0-9.]+(?:[mun]?s|sec|min|h|[kKMGT]i?B|B|bytes)"
 """How long or how much: that it happens to be the same tells nothing."""
 _HAS = {
-    "word": """SELECT number, execution_id, position, first_line FROM said JOIN wanted_values ON contains(message, text)
+    "word": """SELECT number, execution_id, position, first_line, source_id FROM said JOIN wanted_values ON contains(message, text)
                WHERE place = 'word' AND list_contains(regexp_extract_all(message, $word), text)""",
     **{
-        place: f"""SELECT number, execution_id, position, first_line FROM said JOIN wanted_values ON {place} = text
+        place: f"""SELECT number, execution_id, position, first_line, source_id FROM said JOIN wanted_values ON {place} = text
                    WHERE place = '{place}'"""
         for place in ("host", "component", "process", "source")
     },
@@ -140,16 +141,28 @@ def having(store: Store, sample: Sample, values: list[Value]) -> dict[Value, int
 
 def lines(
     store: Store, execution_ids: tuple[int, ...], values: list[Value]
-) -> dict[tuple[int, Value], tuple[int, ...]]:
+) -> dict[tuple[int, Value], tuple[Line, ...]]:
     """The first lines of an execution's records that have a value, by execution and value."""
     rows = _places(
         store,
         execution_ids,
         values,
-        "execution_id, list(first_line ORDER BY position)",
+        "execution_id, list(first_line ORDER BY position), list(source_id ORDER BY position)",
         "GROUP BY number, execution_id",
     )
-    return {(int(execution), values[int(number)]): tuple(found) for number, execution, found in rows}
+    own = dict(
+        store.rows(
+            "SELECT execution_id, source_id FROM execution WHERE execution_id IN (SELECT unnest($ids))",
+            {"ids": list(execution_ids)},
+        )
+    )
+    files = Files(store)
+    return {
+        (int(execution), values[int(number)]): tuple(
+            files.line(line, source, own[execution]) for line, source in zip(found, sources, strict=True)
+        )
+        for number, execution, found, sources in rows
+    }
 
 
 def _places(
@@ -174,7 +187,7 @@ def _places(
         return store.rows(
             f"""
             WITH said AS (
-                SELECT m.execution_id, m.position, p.message, p.host, p.process, p.component, p.first_line, s.path AS source
+                SELECT m.execution_id, m.position, p.message, p.host, p.process, p.component, p.first_line, p.source_id, s.path AS source
                 FROM membership AS m JOIN parsed_record AS p USING (record_id) JOIN source AS s USING (source_id)
                 WHERE m.execution_id {which}
             ),

@@ -20,7 +20,7 @@ _BAD = (
     r"|overrun|denied|unhealthy)\w*"
 )
 _EXIT = (
-    r"\b(?:exit(?:ed|s)?(?:[ _-]?(?:with|code|status|value))*|rc|errno|ret(?:code|val)"
+    r"\b(?:exit(?:ed|s)?(?:[ _-]?(?:with|code|status|value))*|rc|err(?:no)?|ret(?:code|val)"
     r"|(?:return|result|status|(?:finish|complet|end|terminat|stopp|return)ed(?: with)?)(?: (?:return|exit|result))?[ _-]?(?:code|status))"
 )
 _NUMBER_ENDS = r"(:?\.?(?:[^\w.:-]|$))"

@@ -6,6 +6,7 @@ from typing import Any
 
 from krone_tui.store import facts, overlay
 from krone_tui.store.connection import Store
+from krone_tui.store.lines import Files, Line
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ class RecordRow:
     position: int
     record_id: int
     source_id: int
-    first_line: int
+    first_line: Line
     last_line: int
     time: datetime | None
     level: str | None
@@ -292,7 +293,35 @@ def records(store: Store, execution_id: int, first: int = 0, count: int | None =
         """,
         {"id": execution_id, "first": first, "last": last},
     )
-    return [RecordRow(*row) for row in rows]
+    if not rows:
+        return []
+    own = rows[0][2] if first == 0 else source_of(store, execution_id)
+    files = Files(store)
+    return [
+        RecordRow(position, record_id, source_id, files.line(first_line, source_id, own), *rest)
+        for position, record_id, source_id, first_line, *rest in rows
+    ]
+
+
+def source_of(store: Store, execution_id: int) -> int:
+    """The source in which an execution begins."""
+    return int(store.scalar("SELECT source_id FROM execution WHERE execution_id = $id", {"id": execution_id}))
+
+
+def other_files(store: Store, execution_id: int) -> int:
+    """In how many sources its records stand beside the one in which it begins."""
+    if store.scalar("SELECT count(*) FROM source") == 1:
+        return 0
+    return (
+        int(
+            store.scalar(
+                """SELECT count(DISTINCT source_id) FROM membership JOIN parsed_record USING (record_id)
+                   WHERE execution_id = $id""",
+                {"id": execution_id},
+            )
+        )
+        - 1
+    )
 
 
 def raw_around(

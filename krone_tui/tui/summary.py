@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from krone_tui.explanation import Sentence
+from krone_tui.report.words import and_in
 from krone_tui.store import Store, views
 from krone_tui.tui.text import count, safe
 
@@ -36,7 +37,7 @@ def summary_text(store: Store, execution_id: int, sentences: Sequence[Sentence])
         )
     start = f" at {execution.start_time:%Y-%m-%d %H:%M:%S}" if execution.start_time else ""
     lines.append(
-        f"Execution {safe(execution.identifier)}{start}, {count(execution.records, 'record')}, lines {execution.first_line} to {execution.last_line}:"
+        f"Execution {safe(execution.identifier)}{start}, {count(execution.records, 'record')}, lines {execution.first_line} to {execution.last_line}{and_in(views.other_files(store, execution_id))}:"
     )
     lines += [f"- {safe(str(sentence))}" for sentence in sentences]
     return "\n".join(lines) + "\n"

@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.widgets import Static
 
+from krone_tui.report.words import and_in
 from krone_tui.store import Store, views
 from krone_tui.store import screen as queries
 from krone_tui.store.targets import targets_at
@@ -77,13 +78,13 @@ class ExecutionScreen(KroneScreen):
         found = await self.desk.ask(_whole, execution_id)
         if found is None:
             return
-        execution, self._findings, spans = found
+        execution, self._findings, spans, other_files = found
         self._finding = len(self._findings) - 1 if from_end and self._findings else 0
         marks = Marks(tuple(self._findings), self.krone.templates)
         tree = self.query_one(ExecutionTree)
         tree.show_execution(execution, spans, marks)
         # Its height is fixed: nothing else has to move.
-        self.query_one("#title", Static).update(self._title(execution), layout=False)
+        self.query_one("#title", Static).update(self._title(execution, other_files), layout=False)
         await self._unfold(position)
 
     async def _unfold(self, position: int | None) -> None:
@@ -112,7 +113,7 @@ class ExecutionScreen(KroneScreen):
         await self._reveal(at)
         self.query_one(ExecutionTree).go_to(at)
 
-    def _title(self, execution: views.ExecutionRow) -> Text:
+    def _title(self, execution: views.ExecutionRow, other_files: int) -> Text:
         mode = self.krone.findings.mode(execution.failure_mode_id)
         in_mode, in_all = self.krone.findings.place(execution.execution_id)
         what = f"mode {mode.failure_mode_id}" if mode else "not flagged"
@@ -134,8 +135,10 @@ class ExecutionScreen(KroneScreen):
         text.append(
             f"{times}  {count(execution.records, 'record')}  lines {execution.first_line:,}–{execution.last_line:,} of "
         )
-        before = text.plain.rpartition("\n")[2]
-        text.append(end_of(safe(execution.source), max(8, self.size.width - len(before))))
+        before, after = text.plain.rpartition("\n")[2], and_in(other_files)
+        text.append(
+            end_of(safe(execution.source), max(8, self.size.width - len(before) - len(after)))
+        ).append(after)
         return text
 
     async def renew(self) -> None:
@@ -249,8 +252,8 @@ class ExecutionScreen(KroneScreen):
 
 def _whole(
     store: Store, execution_id: int
-) -> tuple[views.ExecutionRow, list[views.FindingRow], queries.Spans] | None:
-    """(the execution, what was found in it, its spans); None when there is none of that id."""
+) -> tuple[views.ExecutionRow, list[views.FindingRow], queries.Spans, int] | None:
+    """(the execution, what was found in it, its spans, other files it goes on in); None when there is none of that id."""
     execution = views.execution(store, execution_id)
     if execution is None:
         return None
@@ -258,4 +261,5 @@ def _whole(
         execution,
         views.findings(store, execution.variant_id),
         queries.span_times(store, execution_id),
+        views.other_files(store, execution_id),
     )
