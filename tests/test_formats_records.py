@@ -174,3 +174,31 @@ def test_a_number_before_a_level_is_a_process_and_one_in_a_sentence_is_not(read:
         (None, None, "17 errors found in 3 files"),
         ("3391", "ERROR", "server login failed"),
     ]
+
+
+def test_blocks_below_a_time_in_brackets_have_it_and_what_stands_between_them_is_apart(
+    read: Read,
+) -> None:
+    lines = []
+    for n in range(20):
+        lines += [
+            f"[Sat Mar 14 08:00:{n:02} 2026]",
+            "localrule align:",
+            f"    output: out/s{n}.bam",
+            f"    jobid: {n}",
+            "Select jobs to execute...",
+            "RuleException:",
+            'CalledProcessError in file "Snakefile", line 7:',
+            f"[Sat Mar 14 08:00:{n:02} 2026]",
+            "Error in rule align:",
+            f"    jobid: {n}",
+            "",
+        ]
+    found = read(lines, "CAST(time AS VARCHAR), level, message")
+    assert len(found) == 80
+    assert found[4:8] == [
+        ("2026-03-14 08:00:01", None, "localrule align:\n    output: out/s1.bam\n    jobid: 1"),
+        (None, None, "Select jobs to execute..."),
+        (None, None, 'RuleException:\nCalledProcessError in file "Snakefile", line 7:'),
+        ("2026-03-14 08:00:01", "ERROR", "Error in rule align:\n    jobid: 1"),
+    ]
