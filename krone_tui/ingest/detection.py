@@ -44,7 +44,7 @@ _NO_NAMES = re.compile(
 )
 """What comes last in the name of a file, a unit or a host, and in no logger's."""
 _NESTED_SHARE = 0.2
-"""Of the lines of a format that covers this one wholly and is no less telling: else this one is chance."""
+"""Of the lines of a format that covers this one wholly and is no less telling: else this one is chance, unless it is rare."""
 _WRAPPED_SHARE = 0.8
 """Of the lines must have a wrapper for it to be taken off; a start-up banner may lack it."""
 _INNER_SHARE = 0.5
@@ -327,7 +327,7 @@ def _take_headers(
         least = _MIN_BESIDE if beside and item.beside else max(1.0, item.min_share * total)
         if mine.sum() < (_MIN_RARE if item.rare else max(least, _MIN_SHARE * total)):
             continue
-        if _is_chance(item, mask, candidates):
+        if not item.rare and _is_chance(item, mask, candidates):
             continue
         if item.recurs and not (yield from _recurs(item, lines.filter(column(mask)))):
             continue
