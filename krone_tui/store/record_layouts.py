@@ -107,7 +107,7 @@ class TextLayout:
     name: str
     pattern: str
     times: tuple[str, ...]
-    """`iso`, `epoch`, `elapsed`, or strptime formats; without a year or a date the clock completes them."""
+    """`iso`, `epoch`, `hex`, `elapsed`, or strptime formats; without a year or a date the clock completes them."""
     level_codes: str = ""
     generic: bool = False
     """The level may also stand in the message's first line."""
