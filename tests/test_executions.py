@@ -160,6 +160,20 @@ def test_a_process_id_used_on_after_a_short_pause_is_the_same_execution(tmp_path
         assert result.executions == 40
 
 
+def test_a_port_used_by_the_next_connection_is_another_execution(tmp_path: Path) -> None:
+    work = []
+    for number in range(120):
+        address = f"10.0.0.7:{50_000 + number % 50}"
+        ended = "timed out" if number == 77 else "closed by the client"
+        said = ("accepted {}", "authenticated {} as app", f"connection of {{}} {ended}")
+        work.append([Event(10.0 * number + step, text.format(address)) for step, text in enumerate(said)])
+    log = write(tmp_path / "server.log", render(work))
+    with grouped([log]) as (store, result):
+        assert result.grouped_by == "address:port"
+        assert result.executions == 120
+        assert store.rows("SELECT DISTINCT records FROM execution") == [(3,)]
+
+
 def backups() -> list[list[Event]]:
     """Two hosts at work for some seconds every ten minutes, without any identifier."""
     rng = random.Random(5)

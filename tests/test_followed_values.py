@@ -75,6 +75,14 @@ def test_evidence_names_the_file_of_a_line_in_another_service(tmp_path: Path) ->
         assert views.records(store, first.execution_id, 2, 1)[0].first_line.file == "pricing.log"
 
 
+def test_a_regular_expression_is_looked_for_in_headers_and_json_too(tmp_path: Path) -> None:
+    write_services(tmp_path / "services")
+    with investigated([tmp_path / "services"], group_by="[0-9a-f]{8}c0ffee[0-9a-f]{4}") as store:
+        found = views.summary(store)
+        assert (found.executions, found.windows) == (160, 0)
+        assert not store.scalar("SELECT count(*) FROM execution WHERE records < 6")
+
+
 def test_a_number_that_could_be_anything_is_not_followed(tmp_path: Path) -> None:
     lines = []
     for number in range(200):

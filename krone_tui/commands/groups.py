@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "message": "message",
+    "line": "line",
     "header": "header",
     "field": "JSON",
     "source": "file",

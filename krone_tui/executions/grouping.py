@@ -3,7 +3,7 @@
 import math
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -12,6 +12,7 @@ from krone_tui.executions import as_learnt
 from krone_tui.executions.as_learnt import WindowCut
 from krone_tui.executions.cut_words import cut_in_words
 from krone_tui.executions.identifiers import (
+    REUSED_ADDRESS,
     UNNAMED,
     Candidate,
     Kind,
@@ -43,10 +44,15 @@ AS_MANY = 0.05
 """How much the numbers of values of two identifiers of the same executions may differ, as a share."""
 MOSTLY = 0.5
 """Share of a candidate's values that describe (times, measurements, paths) from which it is no identifier."""
+FEW_VALUES, LONG, PARTS = 8, 50, 0.25
+"""An identifier with fewer values than the first, of more records each than the second, counts by the third."""
 MIN_SCORE = 0.16
 """A best candidate below this holds nothing together: the log is cut into windows."""
 PROCESS_REUSE_GAP = 1_800.0
 """Seconds after which the same process or thread id is taken for another execution: ids are reused."""
+BEGINS, ENDS = 0.9, 0.05
+"""Share of the ids that must begin with one template, and that end with another, for the one after the other to be a new
+execution: a port is used again within seconds."""
 WINDOW_RECORDS = 512
 """Records at which a window ends in any case: what a person can look through, and what bounds an execution."""
 LEAST_WINDOW = 3
@@ -119,6 +125,7 @@ def group_executions(store: Store, settings: Settings, progress: Progress = sile
         store,
         grouping,
         reuse_gap=key.reuse_gap if key else None,
+        begins=queries.beginning(store, BEGINS, ENDS) if candidate.name == REUSED_ADDRESS else None,
         good_before=settings.normal_before,
     )
     _keep_candidates(store, scored, chosen, cut, followed)
@@ -222,23 +229,32 @@ def score(candidate: Candidate, found: queries.KeyStatistics, *, confirmed: bool
     lifetime = max(found.locality, 0.0) ** 2
     begins_alike = 0.4 + 0.6 * math.sqrt(found.start_concentration)
     not_endless = 1.0 / (1.0 + found.records_per_value / 3_000.0)
+    if found.values < FEW_VALUES and found.mean_records >= LONG:
+        # Servers, sites, browsers: parts of the log, none of which can be told from the others.
+        begins_alike *= PARTS
     if candidate.kind is Kind.FIELD and found.numbered < 0.5:
         # A word, such as a state or a version's name: no identifier.
         return 0.0
     header = 1.0 if confirmed else 0.7
-    trust = {Kind.MESSAGE: 1.0, Kind.FIELD: 1.0, Kind.SOURCE: 1.0, Kind.HEADER: header, Kind.WINDOW: 0.0}[
-        candidate.kind
-    ]
+    trust = {
+        Kind.MESSAGE: 1.0,
+        Kind.FIELD: 1.0,
+        Kind.SOURCE: 1.0,
+        Kind.LINE: 1.0,
+        Kind.HEADER: header,
+        Kind.WINDOW: 0.0,
+    }[candidate.kind]
     return trust * found.coverage * several * kinds * lifetime * begins_alike * not_endless
 
 
 def _key(candidate: Candidate, filled: dict[str, float]) -> queries.KeySource:
     if candidate.kind is Kind.FIELD:
         return queries.KeySource(field=candidate.pattern)
-    reused = candidate.kind is Kind.HEADER and filled["time"] > 0
+    reused = (candidate.kind is Kind.HEADER or candidate.name == REUSED_ADDRESS) and filled["time"] > 0
     return queries.KeySource(
         columns=candidate.columns,
         pattern=candidate.pattern,
+        whole=candidate.kind is Kind.LINE,
         reuse_gap=PROCESS_REUSE_GAP if reused else None,
     )
 
@@ -251,11 +267,11 @@ def _asked_for(
         if name in (one.candidate.name, one.candidate.name.removesuffix("=*").removesuffix("*").strip()):
             return one
     if name in ("host", "component", "level", "source"):
-        candidate = Candidate(name, Kind.HEADER, ("source_id" if name == "source" else name,))
+        places = [Candidate(name, Kind.HEADER, ("source_id" if name == "source" else name,))]
     elif name == Kind.WINDOW:
         return None
     elif (of_this_name := named(name)) is not None:
-        candidate = of_this_name
+        places = [of_this_name]
     else:
         try:
             groups = re.compile(name).groups
@@ -264,8 +280,13 @@ def _asked_for(
                 f"--group-by '{name}' is neither a known identifier nor a regular expression: {error}."
             ) from error
         candidate = Candidate(name, Kind.MESSAGE, pattern=name if groups else f"({name})")
+        places = [candidate, replace(candidate, kind=Kind.LINE)]
     try:
-        found = _measured(store, candidate, records, filled)
+        # Of equals the first: a pattern may be meant for the message's beginning.
+        found = max(
+            (_measured(store, one, records, filled) for one in places),
+            key=lambda one: one.statistics.coverage,
+        )
     except store.QueryError as error:
         raise KroneError(
             f"--group-by '{name}' is not a regular expression that RE2 knows: {error}."

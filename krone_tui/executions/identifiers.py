@@ -21,6 +21,8 @@ class Kind(StrEnum):
     HEADER = "header"
     FIELD = "field"
     SOURCE = "source"
+    LINE = "line"
+    """Anywhere in the record as it was read: where a regular expression of the user's finds it there alone."""
     WINDOW = "window"
 
 
@@ -34,7 +36,7 @@ class Candidate:
     columns: tuple[str, ...] = ()
     """Columns of `parsed_record` whose values together are the identifier (kind header)."""
     pattern: str | None = None
-    """RE2 pattern over the message whose first group is the value (kind message), or the JSON key (kind field)."""
+    """RE2 pattern over the message or line whose first group is the value, or the JSON key (kind field)."""
 
 
 _ID = r"[A-Za-z0-9](?:[A-Za-z0-9_.:\-]*[A-Za-z0-9])?"
@@ -78,6 +80,8 @@ _SHAPES = {
 }
 _BARE = {"uuid": _BARE_UUID, "hex id": _BARE_HEX, "address:port": _ADDRESS, "MAC address": _MAC}
 _MAC_PART = re.compile(r"[a-fA-F][0-9A-Fa-f]:[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})*")
+REUSED_ADDRESS = "address:port"
+"""A candidate whose values are soon used again: by the next connection."""
 UNNAMED = frozenset(_SHAPES)
 """Candidates known by their shape alone."""
 _MEASURE = re.compile(

@@ -18,6 +18,7 @@ _ATTRIBUTE = (
 
 _TELLING = r"[0-9A-Za-z][0-9A-Za-z_:.~/@+#-]*[0-9A-Za-z]"
 """An identifier's value that can be told from the words around it."""
+_TEXT = "coalesce(p.raw, coalesce(p.prefix, '') || p.message)"
 _SEARCHED = 4_000
 """Characters of a record that are looked through for an identifier's value."""
 
@@ -28,6 +29,8 @@ class KeySource:
 
     columns: tuple[str, ...] = ()
     pattern: str | None = None
+    whole: bool = False
+    """The pattern is looked for in all of the record's text, its header and JSON included."""
     field: str | None = None
     reuse_gap: float | None = None
     """Seconds without a record after which the same key is another execution's; None: keys are used once."""
@@ -53,12 +56,24 @@ class KeyStatistics:
     """Share of values that hold a digit."""
     attributes: float
     """Share of values that describe and do not name: a date, a time of day, a decimal, a number with a unit, a path, a URL."""
+    mean_records: float
+    """Per value."""
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """How the executions of a key begin and end that is used again and again."""
+
+    template_id: int
+    ends: tuple[int, ...]
+    """Templates that executions end with."""
 
 
 def _expression(key: KeySource) -> str:
     """SQL over parsed_record that yields the key, or NULL. Patterns and names are literals: quotes are doubled."""
     if key.pattern is not None:
-        return f"nullif(regexp_extract(p.message, {_literal(key.pattern)}, 1), '')"
+        text = f"left({_TEXT}, {_SEARCHED})" if key.whole else "p.message"
+        return f"nullif(regexp_extract({text}, {_literal(key.pattern)}, 1), '')"
     if key.field is not None:
         return f"nullif(json_extract_string(p.fields, {_literal('$.' + _json_path(key.field))}), '')"
     if key.columns == ("source_id",):
@@ -119,18 +134,26 @@ def field_keys(store: Store, limit: int) -> list[str]:
         top AS (
             SELECT fields, key FROM (SELECT fields, unnest(json_keys(fields)) AS key FROM sample)
             WHERE regexp_full_match(key, $usable)
-        ), typed AS (SELECT fields, key, json_extract(fields, '$."' || key || '"') AS value FROM top)
+        ), typed AS (SELECT fields, key, json_extract(fields, '$."' || key || '"') AS value FROM top),
+        inside AS (
+            SELECT key, inner_key, json_extract(value, '$."' || inner_key || '"') AS inner_value
+            FROM (SELECT key, value, unnest(json_keys(value)) AS inner_key FROM typed WHERE json_type(value) = 'OBJECT')
+            WHERE regexp_full_match(inner_key, $usable)
+        )
         SELECT path, count(*) AS uses FROM (
             SELECT key AS path FROM typed WHERE json_type(value) NOT IN ('OBJECT', 'ARRAY')
             UNION ALL
-            SELECT key || $nested || unnest(json_keys(value)) FROM typed WHERE json_type(value) = 'OBJECT'
+            SELECT key || $nested || inner_key FROM inside WHERE json_type(inner_value) NOT IN ('OBJECT', 'ARRAY')
+            UNION ALL
+            SELECT key || $nested || inner_key || $nested || unnest(json_keys(inner_value)) FROM inside
+            WHERE json_type(inner_value) = 'OBJECT'
         ) WHERE regexp_full_match(path, $nested_usable) GROUP BY path ORDER BY uses DESC, path LIMIT $limit
         """,
         {
             "limit": limit,
             "nested": NESTED,
             "usable": _USABLE_KEY,
-            "nested_usable": f"{_USABLE_KEY}({NESTED}{_USABLE_KEY})?",
+            "nested_usable": f"{_USABLE_KEY}({NESTED}{_USABLE_KEY}){{0,2}}",
         },
     )
     return [str(path) for path, _ in rows]
@@ -163,7 +186,8 @@ def measure_key(store: Store, key: KeySource, first_record: int, last_record: in
                1 - coalesce(median(span), 0) / greatest($last - $first, 1),
                (SELECT coalesce(sum(uses * uses) / (sum(uses) * sum(uses)), 0) FROM starts),
                coalesce(avg(CASE WHEN regexp_matches(key, '[0-9]') THEN 1 ELSE 0 END), 0),
-               coalesce(avg(CASE WHEN regexp_full_match(key, {_literal(_ATTRIBUTE)}) THEN 1 ELSE 0 END), 0)
+               coalesce(avg(CASE WHEN regexp_full_match(key, {_literal(_ATTRIBUTE)}) THEN 1 ELSE 0 END), 0),
+               coalesce(avg(records), 0)
         FROM per_value
         """,
         {"first": first_record, "last": last_record},
@@ -239,7 +263,7 @@ def follow_values(store: Store, sample: int, least_share: float) -> int:
                 SELECT record_id, arg_min(word, instr(text, word)) AS key FROM (
                     SELECT record_id, text, unnest(list_filter(
                         regexp_extract_all(text, $word), lambda one: length(one) BETWEEN $shortest AND $longest)) AS word
-                    FROM (SELECT k.record_id, left(coalesce(p.raw, coalesce(p.prefix, '') || p.message), {_SEARCHED}) AS text
+                    FROM (SELECT k.record_id, left({_TEXT}, {_SEARCHED}) AS text
                           FROM keyed AS k JOIN parsed_record AS p USING (record_id) WHERE k.key IS NULL AND {which})
                 ) JOIN telling_value AS v ON v.key = word GROUP BY record_id
             """
@@ -302,12 +326,40 @@ def tumbling_windows(store: Store, by: tuple[str, ...], seconds: float) -> int:
     )
 
 
+def beginning(store: Store, least_share: float, least_ends: float) -> Beginning | None:
+    """With which template the executions of a key begin that is used again and again; None where they begin with many.
+
+    `least_share`: of the keys, that must begin with it; `least_ends`: of the keys, that end with a template for it to be an end.
+    """
+    rows = store.rows(
+        """
+        WITH per_key AS (
+            SELECT arg_min(template_id, place) AS first, arg_max(template_id, place) AS last
+            FROM keyed WHERE key IS NOT NULL GROUP BY is_baseline, key
+        ), firsts AS (SELECT first, count(*) AS uses FROM per_key GROUP BY first ORDER BY uses DESC, first LIMIT 1)
+        SELECT f.first, list(l.last) FROM firsts AS f,
+             (SELECT last, count(*) AS uses FROM per_key GROUP BY last) AS l
+        WHERE f.uses >= $share * (SELECT count(*) FROM per_key) AND l.uses >= $ends * (SELECT count(*) FROM per_key)
+              AND l.last <> f.first
+        GROUP BY f.first
+        """,
+        {"share": least_share, "ends": least_ends},
+    )
+    return Beginning(int(rows[0][0]), tuple(int(last) for last in rows[0][1])) if rows else None
+
+
 def group_records(
-    store: Store, grouping: Grouping, *, reuse_gap: float | None, good_before: str | None
+    store: Store,
+    grouping: Grouping,
+    *,
+    reuse_gap: float | None,
+    good_before: str | None,
+    begins: Beginning | None = None,
 ) -> None:
     """Fill `membership`, `execution` and `variant` from the keyed records: every one goes to exactly one execution.
 
-    Records with a key make one execution per key (split where the key rests longer than `reuse_gap` seconds).
+    Records with a key make one execution per key (split where the key rests longer than `reuse_gap` seconds, and where
+    what `begins` one follows what ends one).
     The others make windows of neighbours with equal `window_by`: ended by a pause of `idle_gap` seconds, or cut
     every `tumbling` seconds, and at `window_records` records in any case. The learnt executions of the temporary table
     `learnt_variant` become variants too.
@@ -318,7 +370,11 @@ def group_records(
     connection = store.connection
     split = "0"
     if reuse_gap is not None:
-        split = f"sum(CASE WHEN pause > {reuse_gap} THEN 1 ELSE 0 END) OVER key_order"
+        again = f"pause > {reuse_gap}"
+        if begins is not None:
+            ends = ", ".join(map(str, begins.ends))
+            again += f" OR (template_id = {begins.template_id} AND before IN ({ends}))"
+        split = f"sum(CASE WHEN {again} THEN 1 ELSE 0 END) OVER key_order"
     cut = "0"
     if tumbling is not None:
         cut = f"coalesce(CAST(floor(epoch(time) / {tumbling}) AS BIGINT), -1)"
@@ -329,8 +385,8 @@ def group_records(
         f"""
         CREATE OR REPLACE TEMP TABLE placed AS
         SELECT record_id, place, template_id, is_baseline, false AS is_window, key, key AS label, {split} AS part, 0 AS slice
-        FROM (SELECT *, epoch(time - lag(time) OVER (PARTITION BY is_baseline, key ORDER BY place)) AS pause
-              FROM keyed WHERE key IS NOT NULL)
+        FROM (SELECT *, epoch(time - lag(time) OVER one_key) AS pause, lag(template_id) OVER one_key AS before
+              FROM keyed WHERE key IS NOT NULL WINDOW one_key AS (PARTITION BY is_baseline, key ORDER BY place))
         WINDOW key_order AS (PARTITION BY is_baseline, key ORDER BY place)
         UNION ALL
         SELECT record_id, place, template_id, is_baseline, true, window_key, {label}, part,
