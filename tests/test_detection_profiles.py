@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from krone_tui.detection.bursts import BINS
-from krone_tui.detection.nearest import SUPPORT_BONUS, nearest_normal
+from krone_tui.detection.nearest import OTHER_BEGINNING, SUPPORT_BONUS, nearest_normal
 from krone_tui.detection.profiles import ABOUT_AS_SURE, MASSES, PROFILE_FEATURES, compare_profiles
 from krone_tui.detection.sequences import Sequences
 
@@ -151,19 +151,24 @@ def test_order_does_not_change_a_profile(rows: list[Row]) -> None:
 FLAGS = st.lists(st.booleans(), min_size=10, max_size=10)
 
 
-@given(ROWS, FLAGS, FLAGS)
+@given(ROWS, FLAGS, FLAGS, st.booleans())
 @settings(max_examples=60)
 def test_the_nearest_normal_execution_is_one_that_none_is_nearer_than(
-    rows: list[Row], flags: list[bool], doubts: list[bool]
+    rows: list[Row], flags: list[bool], doubts: list[bool], windows: bool
 ) -> None:
     flagged, doubtful = np.array(flags[: len(rows)]), np.array(doubts[: len(rows)])
-    nearest = nearest_normal(sequences(rows), flagged, doubtful)
+    nearest = nearest_normal(sequences(rows), flagged, doubtful, windows=windows)
     normal = [at for at, (_, (_, good)) in enumerate(rows) if not flagged[at] or good]
     normal = [at for at in normal if not doubtful[at] or rows[at][1][1]] or normal
 
     def cost(here: int, there: int) -> float:
         steps, weights = rows[there]
-        return distance(Counter(rows[here][0]), Counter(steps)) - SUPPORT_BONUS * math.log10(sum(weights) + 1)
+        begins_otherwise = not windows and steps[0] != rows[here][0][0]
+        return (
+            distance(Counter(rows[here][0]), Counter(steps))
+            - SUPPORT_BONUS * math.log10(sum(weights) + 1)
+            + OTHER_BEGINNING * begins_otherwise
+        )
 
     for at in range(len(rows)):
         if not flagged[at] or not normal:

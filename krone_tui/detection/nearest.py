@@ -12,13 +12,17 @@ MAX_STEPS = 384
 SUPPORT_BONUS = 0.05
 """What a tenfold support is worth in distance: of two about equally near variants the commoner convinces."""
 
+OTHER_BEGINNING = 1.0
+"""What another first step costs in distance: as much as two steps that one has and the other has not."""
+
 
 def nearest_normal(
-    sequences: Sequences, flagged: npt.NDArray[np.bool_], doubtful: npt.NDArray[np.bool_]
+    sequences: Sequences, flagged: npt.NDArray[np.bool_], doubtful: npt.NDArray[np.bool_], *, windows: bool
 ) -> IntArray:
     """[sequences] index of the nearest sequence that was not flagged, for flagged ones; -1 otherwise or without any.
 
     `doubtful`: [sequences] which were not flagged and yet are no picture of health; they are taken where there is no other.
+    `windows`: where one begins is chance.
     """
     weight = sequences.self_weight + sequences.good_weight
     result = np.full(sequences.count, -1)
@@ -44,6 +48,7 @@ def nearest_normal(
         return np.log1p(counts)
 
     reference = matrix(normal)
+    first = sequences.steps[sequences.offsets[:-1]]
     bonus = SUPPORT_BONUS * np.log10(weight[normal] + 1.0)
     for start in range(0, len(wanted), 2048):
         rows = wanted[start : start + 2048]
@@ -54,5 +59,7 @@ def nearest_normal(
             - 2.0 * (block @ reference.T)
         )
         distance = np.sqrt(np.maximum(square, 0.0)) - bonus
+        if not windows:
+            distance += OTHER_BEGINNING * (first[rows][:, None] != first[normal])
         result[rows] = normal[distance.argmin(axis=1)]
     return result

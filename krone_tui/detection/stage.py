@@ -12,7 +12,7 @@ import pyarrow as pa
 from krone_tui.detection.bursts import BINS
 from krone_tui.detection.deviation import SEVERE, Deviation, Deviations
 from krone_tui.detection.failure_modes import ModeNames, order_modes
-from krone_tui.detection.levels import LEVEL_SEVERITY, WORDS
+from krone_tui.detection.levels import ASIDE, LEVEL_SEVERITY, SAID_ASIDE, WORDS
 from krone_tui.detection.local_context import LocalContext
 from krone_tui.detection.nearest import nearest_normal
 from krone_tui.detection.onnx import Detector, DetectorFailed, load_detector, read_manifest
@@ -44,6 +44,10 @@ ALL_DIFFER = 0.5
 """Share of executions with a sequence of their own from which what one of them lacks or has says little."""
 UNCOMMON = 1.0
 """Surprise from which a step is uncommon: under a tenth of the executions have it."""
+PLAINLY = 0.8
+"""Severity from which a step reads as failure without doubt."""
+MOSTLY = 0.5
+"""Share of the executions that were not flagged from which what they have is usual."""
 SHIPPED = ("severity", "local_context", "nested_aware_seq", "nested_aware")
 """Names that no detector of the user's own may take."""
 
@@ -167,7 +171,11 @@ def _severity(store: Store, models: Path, settings: Settings, size: int) -> tupl
     except KroneError as error:
         notes.append(f"{str(error).rstrip('.')}; how severe a record reads is told from its level alone.")
         said = np.zeros(len(words))
-    level = np.array([LEVEL_SEVERITY.get((level or "").upper(), 0.0) for _, _, level, _ in words])
+    levels = [(level or "").upper() for _, _, level, _ in words]
+    level = np.array([LEVEL_SEVERITY.get(one, 0.0) for one in levels])
+    aside = np.array([one in ASIDE for one in levels])
+    if not aside.all():
+        said[aside] *= SAID_ASIDE
     ids = np.array([template_id for template_id, *_ in words], dtype=np.int64)
     severity = np.zeros(size)
     severity[ids] = np.maximum(WORDS * said, level)
@@ -239,7 +247,8 @@ def _write(
         outcome.nearest[:] = nearest_normal(
             outcome.population.flat,
             outcome.routed.flagged,
-            _feature(outcome.routed, "step_rarity_severe") > UNCOMMON,
+            _doubtful(outcome.population, outcome.routed),
+            windows=outcome.population.windows,
         )
         found.extend(
             (outcome, local, deviations.of(local, _decided_span(outcome, local)))
@@ -330,6 +339,16 @@ def _let_go_among_few(population: Population, routed: Routed) -> None:
     let_go = routed.flagged & (_feature(routed, "severity") < SEVERE)
     routed.flagged[let_go] = False
     routed.score[let_go] = np.minimum(routed.score[let_go], LET_GO_SCORE)
+
+
+def _doubtful(population: Population, routed: Routed) -> BoolArray:
+    """[variants] what is no picture of health though it was not flagged: an uncommon failure in it, or one that reads so
+    plainly, unless most executions have such a one."""
+    uncommon = _feature(routed, "step_rarity_severe") > UNCOMMON
+    plain: BoolArray = ~routed.flagged & (_feature(routed, "severity") >= PLAINLY)
+    weight = population.self_weight + population.good_weight
+    usual = weight[plain].sum() >= MOSTLY * weight[~routed.flagged].sum()
+    return uncommon if usual else uncommon | plain
 
 
 def _feature(routed: Routed, name: str) -> npt.NDArray[np.float32]:

@@ -75,7 +75,8 @@ class Evidence:
         sentences = [
             sentence for finding in found if finding.kind != "verdict" for sentence in writer.of(finding)
         ]
-        sentences += writer.further({template for finding in found for template in finding.template_ids})
+        named = {template for finding in found for template in finding.template_ids}
+        sentences += writer.raised_beside(named, found[0].position) + writer.further(named)
         mode = self._modes[found[0].failure_mode_id]
         if mode.verdict is not None and found[0].kind != "verdict":
             sentences.append(_said("confirmed that this is anomalous", mode))
@@ -258,6 +259,24 @@ class _Writer:
                 return [Sentence(f"It tells of {quoted(said, SHOWN_EXCEPTION)}", (step.first_line,))]
         return []
 
+    def raised_beside(self, named: set[int], position: int) -> list[Sentence]:
+        """The exception that another unusual record tells of, the one nearest to a position, where none of those named does."""
+        few = RARELY * max(self._usual.normal, 1)
+        telling = [step for step in self._steps if step.raised is not None]
+        if any(step.template_id in named for step in telling):
+            return []
+        unusual = [step for step in telling if self._usual.usage(step.template_id).having <= few]
+        if not unusual:
+            return []
+        step = min(unusual, key=lambda step: abs(step.position - position))
+        said = _PACKAGE.sub("", " ".join((step.raised or "").split()))
+        return [
+            Sentence(
+                f"{self._quote(step.template_id)} tells of {quoted(said, SHOWN_EXCEPTION)}",
+                (step.first_line,),
+            )
+        ]
+
     def _elsewhere(self, template: int, only: str = "") -> str:
         """How many normal executions have it; nothing where there are none to compare with."""
         normal, having = self._usual.normal, self._usual.usage(template).having
@@ -350,6 +369,13 @@ class _Writer:
         times = sum(step.template_id == template for step in self._steps)
         if found.having == 0:
             return self._new(template)
+        if found.least <= times <= found.most:
+            as_often = self._usual.as_often(template, times)
+            return Sentence(
+                f"{self._quote(template)} occurs {_times(times)}, as in {as_often:,} of {found.having:,} normal {self._unit} that "
+                f"have it; mostly it occurs {_times(found.usual)}",
+                self._lines(template),
+            )
         if found.least == found.most:
             usual = f"in all {found.having:,} normal {self._unit} that have it {_times(found.usual)}"
         else:

@@ -26,6 +26,10 @@ FIRST = 40
 """Executions, and records in them, that are looked at: what keeps this within a tenth of a second on a large log. Most
 values are common, and show it in the `FIRST` normal executions."""
 _ALL = 1 << 40
+_OF_THE_PROGRAM = re.compile(
+    r"[\w./@+~-]+\.(?:py|pyc|java|kt|scala|js|mjs|ts|go|rb|php|c|cc|cpp|h|rs|cs|ex|erl|pl|lua)(?::\d+)*"
+    r"|(?:Thread|Dummy|pool|worker|exec|nio)[-\w]*-\d+|0x[0-9A-Fa-f]{6,}|0{3,}[0-9A-Fa-f]{6,}"
+)
 _SHORT_NUMBER = re.compile(r"0x[0-9A-Fa-f]{1,2}|[0-9]{1,5}|[0-9.]+(?:/[0-9.]+)+")
 """A code, a port, a size, a row of figures: no id."""
 
@@ -140,7 +144,11 @@ class SharedValues:
         return found[:MOST]
 
     def _tells(self, value: Value, having: Having, window: bool) -> bool:
-        """A plain word or a short number in a template that normal executions never have is as good as part of it."""
+        """A plain word or a short number in a template that normal executions never have is as good as part of it; a stack's
+        file, a numbered thread or an address in memory tells of the program, not of the failure.
+        """
+        if value.place == "word" and _OF_THE_PROGRAM.fullmatch(value.text):
+            return False
         if value.place != "word" or not (value.text.isalpha() or _SHORT_NUMBER.fullmatch(value.text)):
             return True
         return any(self._normal_templates(window, template) for template in having.templates)

@@ -18,6 +18,10 @@ class Usual:
         self.unit = "windows" if window else "executions"
         self.normal, self._usages = queries.usages(store, window)
         self._followers: dict[int | None, list[tuple[int | None, int]]] | None = None
+        self.as_often = lru_cache(KEPT)(
+            lambda template, times: queries.as_often(store, template, times, window)
+        )
+        """Normal executions in which a template occurs just so many times."""
         self.both = lru_cache(KEPT)(lambda first, second: queries.both(store, first, second, window))
         """(normal executions with the first template, those of them that also have the second)."""
         self.precedence = lru_cache(KEPT)(

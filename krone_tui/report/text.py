@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from krone_tui.explanation import Evidence
 from krone_tui.report.safe import printable
-from krone_tui.report.unflagged import TITLE, how_often, judged
+from krone_tui.report.unflagged import TITLE, how_often, in_short, judged
 from krone_tui.report.words import and_in, between, counted, zone_words
 from krone_tui.store import Store, views
 from krone_tui.store import report as queries
-from krone_tui.store.unflagged import unflagged_failures
+from krone_tui.store.unflagged import UnflaggedFailure, unflagged_failures
 
 MODES = 20
 """Failure modes shown; of more, how many there are."""
@@ -28,7 +28,10 @@ def lines(store: Store, *, everything: bool) -> Iterator[str]:
         f" ({found.windows:,} of them windows)" if found.windows and found.windows < found.executions else ""
     )
     yield f"{found.executions:,} executions{windows}, grouped by {printable(found.grouped_by)}: {printable(found.grouping_reason)}"
-    yield f"{found.flagged:,} flagged in {counted(found.failure_modes, 'failure mode')}; the baseline is {printable(found.baseline)}"
+    unflagged = unflagged_failures(store)
+    below = in_short(unflagged, found)
+    below = f"; below: {below}" if below and found.flagged else ""
+    yield f"{found.flagged:,} flagged in {counted(found.failure_modes, 'failure mode')}; the baseline is {printable(found.baseline)}{below}"
     if found.executions and found.good == found.executions:
         yield judged(found)
     if found.verdicts:
@@ -49,7 +52,7 @@ def lines(store: Store, *, everything: bool) -> Iterator[str]:
     if found.failure_modes > MODES:
         yield ""
         yield f"… and {found.failure_modes - MODES:,} more failure modes (--format json has them all)"
-    yield from _unflagged(store, found)
+    yield from _unflagged(unflagged, found)
     if everything:
         yield ""
         for batch in queries.execution_batches(store, flagged=None):
@@ -60,9 +63,8 @@ def lines(store: Store, *, everything: bool) -> Iterator[str]:
                 yield f"{printable(execution.identifier)}  {execution.records} records  {execution.score:.2f}  {mark}"
 
 
-def _unflagged(store: Store, found: views.Summary) -> Iterator[str]:
+def _unflagged(unflagged: list[UnflaggedFailure], found: views.Summary) -> Iterator[str]:
     """What reads as failure and was not flagged; nothing where there is none of it."""
-    unflagged = unflagged_failures(store)
     if not unflagged:
         return
     yield ""

@@ -5,6 +5,8 @@ from krone_tui.store.unflagged import UnflaggedFailure
 from krone_tui.store.views import Summary
 
 TITLE = "Reads as failure, but is not flagged"
+WORTH_A_WORD = 0.1
+"""Share of the executions from which a failure that is not flagged is told in the first lines."""
 ITSELF = "this log itself"
 """What the baseline is called where none is named."""
 
@@ -28,6 +30,15 @@ def judged(found: Summary) -> str:
         else found.baseline
     )
     return f"Nothing deviates from the baseline: {each} ({by}{some}) was judged against {against}."
+
+
+def in_short(failures: list[UnflaggedFailure], found: Summary) -> str:
+    """`2 kinds of failure not flagged, one in 29% of all`; '' for none. A share below `WORTH_A_WORD` is left out."""
+    if not failures:
+        return ""
+    share = max(one.executions for one in failures) / max(found.executions, 1)
+    often = f", one in {share:.0%} of all" if share >= WORTH_A_WORD else ""
+    return f"{counted(len(failures), 'kind')} of failure not flagged{often}"
 
 
 def how_often(one: UnflaggedFailure, found: Summary) -> str:

@@ -49,6 +49,20 @@ def usages(store: Store, window: bool) -> tuple[int, dict[int, Usage]]:
     return normal, {int(row[0]): Usage(*(int(value) for value in row[1:])) for row in rows}
 
 
+def as_often(store: Store, template: int, times: int, window: bool) -> int:
+    """Normal executions in which a template occurs just so many times."""
+    return int(
+        store.scalar(
+            f"""
+            WITH {_NORMAL}
+            SELECT coalesce(sum(weight), 0) FROM normal
+            WHERE len(list_filter(template_ids, lambda one: one = $template)) = $times
+            """,
+            {"window": window, "template": template, "times": times},
+        )
+    )
+
+
 def both(store: Store, first: int, second: int, window: bool) -> tuple[int, int]:
     """(normal executions with `first`, those of them that also have `second`)."""
     row = store.row(

@@ -9,7 +9,6 @@ from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.widgets import Static
 
-from krone_tui.report.words import and_in
 from krone_tui.store import Store, views
 from krone_tui.store import screen as queries
 from krone_tui.store.targets import targets_at
@@ -135,7 +134,8 @@ class ExecutionScreen(KroneScreen):
         text.append(
             f"{times}  {count(execution.records, 'record')}  lines {execution.first_line:,}–{execution.last_line:,} of "
         )
-        before, after = text.plain.rpartition("\n")[2], and_in(other_files)
+        before = text.plain.rpartition("\n")[2]
+        after = f" + {count(other_files, 'file')}" if other_files else ""
         text.append(
             end_of(safe(execution.source), max(8, self.size.width - len(before) - len(after)))
         ).append(after)

@@ -13,6 +13,7 @@ from textual.containers import Container, Vertical
 
 from krone_tui.explanation import Sentence
 from krone_tui.report import Timeline
+from krone_tui.report.unflagged import in_short
 from krone_tui.store import screen as queries
 from krone_tui.store import views
 from krone_tui.store.targets import mode_target
@@ -123,7 +124,8 @@ class TriageScreen(KroneScreen):
 
     async def _fill_unflagged(self) -> None:
         self._unflagged = await self.desk.ask(unflagged_failures)
-        self.query_one(IncidentHeader).unflagged = len(self._unflagged)
+        if self.krone.summary is not None:
+            self.query_one(IncidentHeader).unflagged = in_short(self._unflagged, self.krone.summary)
         self.query_one(KeyBar).idle = idle_keys(self.krone.summary, self._unflagged)
 
     def _fill_header(self) -> None:

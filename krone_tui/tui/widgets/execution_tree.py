@@ -309,7 +309,10 @@ class ExecutionTree(Tree[Item], inherit_bindings=False):
         if status:
             label.append(safe(status), "bold" if flagged else "")
             label.append("  ")
-        label.append(f"{self._offset(record.time)} L{safe(record.first_line.place)} ", "dim")
+        label.append(
+            f"{self._offset(record.time)} {'' if record.first_line.file else 'L'}{safe(record.first_line.place)} ",
+            "dim",
+        )
         if record.level and record.level not in ("INFO", "I", "DEBUG", "TRACE"):
             label.append(safe(record.level) + " ", "bold")
         leading = self._leading.match(record.message) if self._leading else None

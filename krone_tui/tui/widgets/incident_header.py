@@ -18,8 +18,8 @@ class IncidentHeader(Widget):
     """The filters in force, in words; '' without any."""
     note: reactive[str] = reactive("")
     """What must be known of the sources."""
-    unflagged: reactive[int] = reactive(0)
-    """Templates that read as failure and are not flagged, besides what is flagged."""
+    unflagged: reactive[str] = reactive("")
+    """What reads as failure and is not flagged, besides what is flagged, in short."""
 
     def render(self) -> Text:
         """Two lines."""
@@ -43,9 +43,7 @@ class IncidentHeader(Widget):
             if found.verdicts:
                 text.append(f", {found.verdicts}")
             if self.unflagged and found.flagged:
-                text.append(
-                    f"; U: {self.unflagged:,} kind{'' if self.unflagged == 1 else 's'} of failure not flagged"
-                )
+                text.append(f"; U: {self.unflagged}")
             if self.note:
                 text.append(f"  {safe(self.note)}")
         return text
