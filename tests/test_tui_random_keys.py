@@ -11,7 +11,7 @@ from krone_tui.settings import Settings, load_settings
 from krone_tui.tui import keys
 from krone_tui.tui.screens.triage import TriageScreen
 
-KEYS_EACH = 1000
+KEYS_EACH = 600
 BATCH = 25
 """Keys that are pressed without waiting for what they set in motion."""
 _LEAVING = {"q", "ctrl+c"}
