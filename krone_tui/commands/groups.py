@@ -20,7 +20,7 @@ _WHERE = {
     "message": "message",
     "line": "line",
     "header": "header",
-    "field": "JSON",
+    "field": "field",
     "source": "file",
     "window": "time",
 }

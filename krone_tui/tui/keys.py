@@ -120,7 +120,7 @@ KEYS: tuple[Key, ...] = (
     Key("g", "app.groups", "g", "group", "Group records by another identifier and see what that changes.", ("triage", "work"), bar=True),
     Key("enter", "open", "Enter", "try", "Read the log grouped by this, in the background, and show what that changes.", ("groups",), bar=True),
     Key("enter", "take", "Enter", "take it", "Go on with this one in place of the present one.", ("rerun",), bar=True),
-    Key("U", "app.unflagged", "U", "unflagged", "What reads as failure, but is too usual here to be flagged."),
+    Key("U", "app.unflagged", "U", "unflagged", "What reads as failure, but is not flagged: the log has it anyway, or too little of it."),
     # Taking along.
     Key("y", "export", "y", "copy", "Copy a summary for the incident channel (OSC 52) and write it to a file.", ("triage", "execution"), bar=True),
     # Knowing the model.

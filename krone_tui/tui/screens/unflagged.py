@@ -1,4 +1,4 @@
-"""What reads as failure, but is too usual in this log to be flagged: listed apart, each with the record to look at."""
+"""What reads as failure, but was not flagged: listed apart, each with the record to look at."""
 
 from collections.abc import Sequence
 from typing import ClassVar
