@@ -271,8 +271,8 @@ def follow_values(store: Store, sample: int, least_share: float) -> int:
         step = max(1, int(store.scalar("SELECT count(*) FROM keyed")) // sample)
         looked_at, with_one = store.row(
             f"""
-            SELECT (SELECT count(*) FROM keyed WHERE key IS NULL AND record_id % {step} = 0), count(*)
-            FROM ({found(f"k.record_id % {step} = 0")})
+            SELECT (SELECT count(*) FROM keyed WHERE key IS NULL AND hash(record_id) % {step} = 0), count(*)
+            FROM ({found(f"hash(k.record_id) % {step} = 0")})
             """,
             values,
         )
