@@ -8,12 +8,6 @@ LEVEL_SEVERITY = {
     **dict.fromkeys(("WARNING", "WARN", "W"), 0.3),
 }
 """The program's own word for it is worth more than our reading of its message."""
-ASIDE = frozenset(
-    ("DEBUG", "TRACE", "VERBOSE", "FINE", "FINER", "FINEST", "DBG", "TRC", "VRB", "D", "T", "V")
-)
-"""Levels at which a program tells how it works, when it tells other things at others."""
-SAID_ASIDE = 0.5
-"""What words said there count: a program that means a failure says it louder."""
 WORDS = 0.9
 """What the words of a message can say at most."""
 SMALL_LOG = 120

@@ -12,7 +12,7 @@ import pyarrow as pa
 from krone_tui.detection.bursts import BINS
 from krone_tui.detection.deviation import SEVERE, Deviation, Deviations
 from krone_tui.detection.failure_modes import ModeNames, order_modes
-from krone_tui.detection.levels import ASIDE, LEVEL_SEVERITY, SAID_ASIDE, WORDS
+from krone_tui.detection.levels import LEVEL_SEVERITY, WORDS
 from krone_tui.detection.local_context import LocalContext
 from krone_tui.detection.nearest import nearest_normal
 from krone_tui.detection.onnx import Detector, DetectorFailed, load_detector, read_manifest
@@ -48,6 +48,12 @@ PLAINLY = 0.8
 """Severity from which a step reads as failure without doubt."""
 MOSTLY = 0.5
 """Share of the executions that were not flagged from which what they have is usual."""
+ASIDE = frozenset(
+    ("DEBUG", "TRACE", "VERBOSE", "FINE", "FINER", "FINEST", "DBG", "TRC", "VRB", "D", "T", "V")
+)
+"""Levels at which a program tells how it works, when it tells other things at others."""
+SAID_ASIDE = 0.5
+"""What words said there count: a program that means a failure says it louder."""
 SHIPPED = ("severity", "local_context", "nested_aware_seq", "nested_aware")
 """Names that no detector of the user's own may take."""
 
