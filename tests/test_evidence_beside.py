@@ -6,10 +6,10 @@ import pytest
 from simple_logs import investigated
 
 from krone_tui.explanation import evidence
-from krone_tui.explanation.evidence import _Writer
 from krone_tui.explanation.quoting import Quotes
 from krone_tui.explanation.shared import _OF_THE_PROGRAM
 from krone_tui.explanation.usual import Usual
+from krone_tui.explanation.writer import Writer
 from krone_tui.store import Store, views
 from krone_tui.store import evidence as queries
 
@@ -83,7 +83,7 @@ def test_a_count_that_normal_executions_have_too_says_how_few_do(tmp_path: Path)
         names = queries.template_names(store)
         steps = queries.steps(store, [twice.execution_id])[twice.execution_id]
         charged = next(template for template, name in names.items() if "charged" in name.text)
-        writer = _Writer(names, Quotes(name.text for name in names.values()), Usual(store, False), steps)
+        writer = Writer(names, Quotes(name.text for name in names.values()), Usual(store, False), steps)
         assert (
             "occurs 2 times, as in 134 of 400 normal executions that have it; mostly it occurs once"
             in str(writer._count(charged))

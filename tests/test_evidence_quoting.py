@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from krone_tui.explanation.evidence import _Writer
 from krone_tui.explanation.quoting import SHOWN_TEXT, Quotes
+from krone_tui.explanation.writer import Writer
 from krone_tui.store.evidence import Step, TemplateName, Usage
 from krone_tui.store.lines import Line
 
@@ -65,7 +65,7 @@ def test_one_long_word_is_quoted_from_its_beginning() -> None:
 )
 def test_a_new_step_is_told_with_how_many_normal_windows_have_it(normal: int, having: int, said: str) -> None:
     usual: Any = SimpleNamespace(unit="windows", normal=normal, usage=lambda _: Usage(having, 1, 1, 1))
-    writer = _Writer(
+    writer = Writer(
         {1: TemplateName(SHORT, "Connection", "receive", "received", 0.1)},
         Quotes([SHORT]),
         usual,

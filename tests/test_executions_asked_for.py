@@ -6,7 +6,7 @@ import pytest
 from simple_logs import grouped, jobs, json_lines, render, sessions, settings, syslog, write
 
 from krone_tui.errors import KroneError
-from krone_tui.executions.grouping import valley
+from krone_tui.executions.windows import valley
 from krone_tui.investigation import Investigation
 
 

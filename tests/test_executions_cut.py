@@ -7,7 +7,7 @@ from simple_logs import Event, grouped, render, write
 
 from krone_tui.executions.as_learnt import WindowCut
 from krone_tui.executions.cut_words import cut_in_words, span
-from krone_tui.executions.grouping import WINDOW_RECORDS
+from krone_tui.executions.windows import WINDOW_RECORDS
 
 
 @pytest.mark.parametrize(

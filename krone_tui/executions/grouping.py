@@ -21,10 +21,12 @@ from krone_tui.executions.identifiers import (
     message_candidates,
     named,
 )
+from krone_tui.executions.windows import window_cut
 from krone_tui.progress import Progress, StageProgress, silent
 from krone_tui.settings import Settings
 from krone_tui.store import Store, baseline
 from krone_tui.store import executions as queries
+from krone_tui.store import identifiers as carried
 from krone_tui.store.baseline import Grouping, LearntGrouping
 
 FOLLOWED_SAMPLE = 20_000
@@ -53,18 +55,6 @@ PROCESS_REUSE_GAP = 1_800.0
 BEGINS, ENDS = 0.9, 0.05
 """Share of the ids that must begin with one template, and that end with another, for the one after the other to be a new
 execution: a port is used again within seconds."""
-WINDOW_RECORDS = 512
-"""Records at which a window ends in any case: what a person can look through, and what bounds an execution."""
-LEAST_WINDOW = 3
-"""Records that the windows of each host, or between pauses, should hold in the mean; else they say nothing."""
-WINDOWFUL = (8, 40)
-"""Least and most records a window should hold where no pauses divide the log."""
-CROWDED = 3
-"""Times a windowful that windows of the best length may hold in the mean: fuller ones hide what is in them."""
-WINDOWS = 50
-"""Windows that a small log should have: one can only be told from many others."""
-TUMBLING_SECONDS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 21_600, 86_400)
-"""Lengths of windows a person would choose."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +62,7 @@ class Scored:
     """One candidate with its statistics and its score."""
 
     candidate: Candidate
-    statistics: queries.KeyStatistics
+    statistics: carried.KeyStatistics
     score: float
 
 
@@ -94,22 +84,22 @@ def group_executions(store: Store, settings: Settings, progress: Progress = sile
     `KroneError` when --group-by names something that no record carries, and when nothing learnt can be compared.
     """
     started = time.perf_counter()
-    records = queries.record_count(store)
+    records = carried.record_count(store)
     progress(StageProgress("executions", 0, records, "records"))
-    filled = queries.filled_columns(store)
+    filled = carried.filled_columns(store)
     scored = score_candidates(store, records, filled)
     learnt = baseline.groupings(store)
     chosen = _chosen(store, settings, scored, learnt, records, filled)
     if chosen is not None:
         scored = [chosen, *(other for other in scored if other.candidate != chosen.candidate)]
     key = _key(chosen.candidate, filled) if chosen else None
-    queries.key_records(store, key)
+    carried.key_records(store, key)
     followed = 0
     if chosen is not None and chosen.candidate.kind in (Kind.MESSAGE, Kind.FIELD):
-        followed = queries.follow_values(store, FOLLOWED_SAMPLE, FOLLOWED_SHARE)
+        followed = carried.follow_values(store, FOLLOWED_SAMPLE, FOLLOWED_SHARE)
     candidate = chosen.candidate if chosen else Candidate(Kind.WINDOW.value, Kind.WINDOW)
     cut = as_learnt.window_cut(chosen.candidate if chosen else None, learnt, settings.idle_gap)
-    cut = cut or _window_cut(store, settings, chosen is not None, filled)
+    cut = cut or window_cut(store, settings, chosen is not None, filled)
     grouping = Grouping(
         candidate.name,
         candidate.kind.value,
@@ -125,7 +115,7 @@ def group_executions(store: Store, settings: Settings, progress: Progress = sile
         store,
         grouping,
         reuse_gap=key.reuse_gap if key else None,
-        begins=queries.beginning(store, BEGINS, ENDS) if candidate.name == REUSED_ADDRESS else None,
+        begins=carried.beginning(store, BEGINS, ENDS) if candidate.name == REUSED_ADDRESS else None,
         good_before=settings.normal_before,
     )
     _keep_candidates(store, scored, chosen, cut, followed)
@@ -164,18 +154,18 @@ def _chosen(
 
 def _measured(store: Store, candidate: Candidate, records: int, filled: dict[str, float]) -> Scored:
     """A candidate measured on all records."""
-    statistics = queries.measure_key(store, _key(candidate, filled), 0, max(records - 1, 0))
+    statistics = carried.measure_key(store, _key(candidate, filled), 0, max(records - 1, 0))
     return Scored(candidate, statistics, score(candidate, statistics))
 
 
 def score_candidates(store: Store, records: int, filled: dict[str, float]) -> list[Scored]:
     """All candidates the log offers, best first; the best few scored on up to `SCORED_RECORDS` records."""
-    messages = queries.sample_messages(store, records, SAMPLE_BLOCK)
+    messages = carried.sample_messages(store, records, SAMPLE_BLOCK)
     sources = int(store.scalar("SELECT count(*) FROM source WHERE NOT is_baseline"))
-    keys = queries.field_keys(store, 24) if filled["fields"] > 0 else []
+    keys = carried.field_keys(store, 24) if filled["fields"] > 0 else []
     candidates = [
         *message_candidates(messages),
-        *field_candidates(keys, queries.NESTED),
+        *field_candidates(keys, carried.NESTED),
         *header_candidates(filled, sources),
     ]
     rough = _score_all(store, candidates, records, ROUGH_RECORDS, filled)
@@ -191,7 +181,7 @@ def _score_all(
     first = max((records - most) // 2, 0)
     last = min(first + most, records) - 1
     measured = [
-        (candidate, queries.measure_key(store, _key(candidate, filled), first, max(last, first)))
+        (candidate, carried.measure_key(store, _key(candidate, filled), first, max(last, first)))
         for candidate in candidates
     ]
     told = [
@@ -213,7 +203,7 @@ def _score_all(
     )
 
 
-def score(candidate: Candidate, found: queries.KeyStatistics, *, confirmed: bool = False) -> float:
+def score(candidate: Candidate, found: carried.KeyStatistics, *, confirmed: bool = False) -> float:
     """0…1: how well a candidate's values hold executions together.
 
     `confirmed`: most messages name an identifier with about as many values, so that a header's thread or process is no
@@ -247,11 +237,11 @@ def score(candidate: Candidate, found: queries.KeyStatistics, *, confirmed: bool
     return trust * found.coverage * several * kinds * lifetime * begins_alike * not_endless
 
 
-def _key(candidate: Candidate, filled: dict[str, float]) -> queries.KeySource:
+def _key(candidate: Candidate, filled: dict[str, float]) -> carried.KeySource:
     if candidate.kind is Kind.FIELD:
-        return queries.KeySource(field=candidate.pattern)
+        return carried.KeySource(field=candidate.pattern)
     reused = (candidate.kind is Kind.HEADER or candidate.name == REUSED_ADDRESS) and filled["time"] > 0
-    return queries.KeySource(
+    return carried.KeySource(
         columns=candidate.columns,
         pattern=candidate.pattern,
         whole=candidate.kind is Kind.LINE,
@@ -295,70 +285,6 @@ def _asked_for(
         offered = ", ".join(one.candidate.name for one in scored[:6]) or "none"
         raise KroneError(f"No record carries '{name}' (--group-by); identifiers found here: {offered}.")
     return found
-
-
-def _window_cut(store: Store, settings: Settings, keyed: bool, filled: dict[str, float]) -> WindowCut:
-    """What the windows of the records without the key are made of.
-
-    Windows of each host, unless they would hold next to nothing; ended by pauses where pauses divide the records, else
-    as long as it takes for a windowful. Neither length where the log has no times, or crowds most records into few windows.
-    """
-    by: tuple[str, ...] = ("host", "source_id") if filled["host"] > 0 else ("source_id",)
-    windowful = _windowful(queries.record_count(store))
-    if filled["time"] == 0:
-        return WindowCut(by, None, None, windowful)
-    count, groups, histogram = queries.pauses(store, by)
-    if settings.idle_gap > 0:
-        return WindowCut(by, settings.idle_gap, None, WINDOW_RECORDS)
-    gap = valley(histogram)
-    if len(by) > 1 and count < LEAST_WINDOW * groups:
-        by = ("source_id",)
-        count, groups, histogram = queries.pauses(store, by)
-        gap = valley(histogram)
-    if gap is not None and not keyed and count >= LEAST_WINDOW * (groups + _rests(histogram, gap)):
-        return WindowCut(by, gap, None, WINDOW_RECORDS)
-    wanted = queries.seconds_covered(store) * windowful * groups / max(count, 1)
-    length = min(TUMBLING_SECONDS, key=lambda length: abs(math.log(length / max(wanted, 0.5))))
-    if not keyed and CROWDED * queries.tumbling_windows(store, by, length) * windowful < count:
-        return WindowCut(by, None, None, windowful)
-    return WindowCut(by, None, float(length), WINDOW_RECORDS)
-
-
-def _windowful(records: int) -> int:
-    """Records that a window of a log with so many should hold."""
-    least, most = WINDOWFUL
-    return min(most, max(least, records // WINDOWS))
-
-
-def _rests(histogram: list[tuple[int, int]], gap: float | None) -> int:
-    """How many pauses are longer than the gap."""
-    return sum(count for bin_, count in histogram if gap is not None and 2.0 ** (bin_ / 2.0) > gap)
-
-
-def valley(histogram: list[tuple[int, int]]) -> float | None:
-    """The pause that divides bursts from rests, in seconds; None where pauses of all lengths are as common.
-
-    The histogram has half-octave bins of seconds. A valley is a stretch of lengths, at least an octave and a half wide,
-    with under a tenth of the pauses that are longer, both bursts and rests being frequent.
-    """
-    counts = dict(histogram)
-    if not counts:
-        return None
-    top = max(counts)
-    total = sum(counts.values())
-    best: tuple[float, float] | None = None
-    for begin in range(2, top):
-        for width in range(3, 14):
-            inside = sum(counts.get(bin_, 0) for bin_ in range(begin, begin + width))
-            longer = sum(count for bin_, count in counts.items() if bin_ >= begin + width)
-            if longer < max(0.002 * total, 5):
-                break
-            if inside > 0.1 * longer:
-                break
-            quality = width * (1.0 - inside / longer)
-            if best is None or quality > best[0]:
-                best = (quality, 2.0 ** ((begin + width / 2.0) / 2.0))
-    return round(best[1], 1) if best else None
 
 
 def _keep_candidates(

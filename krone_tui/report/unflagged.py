@@ -1,5 +1,7 @@
 """What was judged, and what reads as failure though it was not flagged: the sentences that all reports and the screen share."""
 
+from collections.abc import Sequence
+
 from krone_tui.report.words import between, counted, line_range, zone_words
 from krone_tui.store.unflagged import UnflaggedFailure
 from krone_tui.store.views import Summary
@@ -32,7 +34,7 @@ def judged(found: Summary) -> str:
     return f"Nothing deviates from the baseline: {each} ({by}{some}) was judged against {against}."
 
 
-def in_short(failures: list[UnflaggedFailure], found: Summary) -> str:
+def in_short(failures: Sequence[UnflaggedFailure], found: Summary) -> str:
     """`2 kinds of failure not flagged, one in 29% of all`; '' for none. A share below `WORTH_A_WORD` is left out."""
     if not failures:
         return ""

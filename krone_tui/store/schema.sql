@@ -112,7 +112,7 @@ CREATE TABLE node (
 -- CONTRACT. One row: one candidate identifier that records could be grouped by.
 CREATE TABLE grouping_candidate (
     name VARCHAR PRIMARY KEY,           -- as --group-by takes it
-    kind VARCHAR NOT NULL,              -- 'message', 'header', 'field', 'source', 'window'
+    kind VARCHAR NOT NULL,              -- 'message', 'line', 'header', 'field', 'source', 'window'
     pattern VARCHAR,                    -- RE2 over the message whose first group is the value, or NULL
     coverage DOUBLE NOT NULL,           -- 0…1: share of records that carry a value
     executions BIGINT NOT NULL,         -- distinct values

@@ -13,7 +13,6 @@ from textual.containers import Container, Vertical
 
 from krone_tui.explanation import Sentence
 from krone_tui.report import Timeline
-from krone_tui.report.unflagged import in_short
 from krone_tui.store import screen as queries
 from krone_tui.store import views
 from krone_tui.store.targets import mode_target
@@ -124,8 +123,7 @@ class TriageScreen(KroneScreen):
 
     async def _fill_unflagged(self) -> None:
         self._unflagged = await self.desk.ask(unflagged_failures)
-        if self.krone.summary is not None:
-            self.query_one(IncidentHeader).unflagged = in_short(self._unflagged, self.krone.summary)
+        self.query_one(IncidentHeader).unflagged = tuple(self._unflagged)
         self.query_one(KeyBar).idle = idle_keys(self.krone.summary, self._unflagged)
 
     def _fill_header(self) -> None:

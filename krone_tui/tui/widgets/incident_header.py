@@ -4,6 +4,8 @@ from rich.text import Text
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from krone_tui.report.unflagged import in_short
+from krone_tui.store.unflagged import UnflaggedFailure
 from krone_tui.store.views import Summary
 from krone_tui.tui.text import count, safe
 
@@ -18,8 +20,8 @@ class IncidentHeader(Widget):
     """The filters in force, in words; '' without any."""
     note: reactive[str] = reactive("")
     """What must be known of the sources."""
-    unflagged: reactive[str] = reactive("")
-    """What reads as failure and is not flagged, besides what is flagged, in short."""
+    unflagged: reactive[tuple[UnflaggedFailure, ...]] = reactive(())
+    """What reads as failure and is not flagged, besides what is flagged."""
 
     def render(self) -> Text:
         """Two lines."""
@@ -43,7 +45,7 @@ class IncidentHeader(Widget):
             if found.verdicts:
                 text.append(f", {found.verdicts}")
             if self.unflagged and found.flagged:
-                text.append(f"; U: {self.unflagged}")
+                text.append(f"; U: {in_short(self.unflagged, found)}")
             if self.note:
                 text.append(f"  {safe(self.note)}")
         return text
