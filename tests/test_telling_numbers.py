@@ -20,6 +20,8 @@ _TOLD = {
     "<*> packets, 0 packets dropped": "20 packets, 0 packets dropped",
     "<*> packets, <*> packets dropped": "20 packets, 10 packets dropped",
     "finished with 0 errors.": "finished with 0 errors.",
+    "<*> contracts kept, 0 broken.": "3 contracts kept, 0 broken.",
+    "<*> contracts kept, <*> broken.": "3 contracts kept, 2 broken.",
     "number of errors: 0.": "number of errors: 0.",
     # What looks like a count of failures and is none.
     "Order <*> failed": "Order 0 failed",
@@ -70,6 +72,7 @@ def test_executions_that_end_with_another_code_than_zero_are_found(tmp_path: Pat
         ("<*> passed, 0 failed", "<*> passed"),
         ("<*> passed, <*> failed", "<*> passed, <*> failed"),
         ("failed=<*> lost=0", "failed=<*>"),
+        ("<*> kept, 0 broken", "<*> kept"),
     ],
 )
 def test_what_is_counted_to_none_is_not_said(text: str, left: str) -> None:

@@ -17,7 +17,7 @@ _HTTP = (
 )
 _BAD = (
     r"\b\w*(?:fail|error|exception|unreachable|lost|loss|drop|discard|reject|abort|timeout|timed out|corrupt|crash|kill|missed"
-    r"|overrun|denied|unhealthy)\w*"
+    r"|overrun|denied|unhealthy|broken|violation|invalid|missing|conflict|warning)\w*"
 )
 _EXIT = (
     r"\b(?:exit(?:ed|s)?(?:[ _-]?(?:with|code|status|value))*|rc|err(?:no)?|ret(?:code|val)"
