@@ -77,8 +77,16 @@ def test_ids_known_by_their_place_or_shape_tell_work_apart(
         ("task_id=*", '{text}\t{{"task_id": {id}, "runner": "r-7"}}', lambda i: f"{48_120_000 + 7 * i}"),
         ("[id] inside", "{text} worker [{id}]", lambda i: f"{i:08x}-5fc7-{i * 31:06d}@10.5.255.71"),
         ("uuid", "{text} of {id}", lambda i: f"{i * 2654435761 % 2**32:08x}-d6a8-11ef-86bc-5bd1c80ef731"),
+        ("run=*", '"{text}" run="{id}" reason="Update"', lambda i: f"team-a/embed-28{i:05d}-x{i % 7}k"),
+        ("batch *", "Batch {id}: {text}", lambda i: f"B{71_400 + 3 * i}"),
     ],
-    ids=["in a JSON object behind the message", "in brackets amid the message", "a whole UUID, not a part"],
+    ids=[
+        "in a JSON object behind the message",
+        "in brackets amid the message",
+        "a whole UUID, not a part",
+        "a name behind its namespace",
+        "a number behind a letter",
+    ],
 )
 def test_ids_inside_the_message_tell_work_apart(
     tmp_path: Path, candidate: str, template: str, name: Callable[[int], str]

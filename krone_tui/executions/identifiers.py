@@ -40,14 +40,20 @@ class Candidate:
 
 
 _ID = r"[A-Za-z0-9](?:[A-Za-z0-9_.:\-]*[A-Za-z0-9])?"
+_NAMED = r"(?:[A-Za-z][A-Za-z0-9_.\-]*/)?" + _ID
+"""A value, after the namespace it may stand in: `pod="shop/cart-7d9f"`."""
 _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 _PREFIXED = re.compile(
     r"(?<![A-Za-z0-9_./\-])([A-Za-z]{2,20}[_\-])(-?[a-fA-F_\-]*[0-9][0-9a-fA-F_\-]*)(?![A-Za-z0-9])"
 )
 _KEYED = re.compile(
-    r"(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9_.\-]{0,30})[\"']?\s?[=:]\s?[\"'\[{(]?(" + _ID + r")"
+    r"(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9_.\-]{0,30})[\"']?\s?[=:]\s?[\"'\[{(]?(" + _NAMED + r")"
 )
-_WORD = re.compile(r"(?<![A-Za-z0-9_])([A-Za-z]{3,20})[ #]{1,2}\[?(-?[0-9]{2,})(?![0-9.:,]*[0-9A-Za-z%])")
+_NUMBER = r"(?:-|[A-Za-z]{1,4}-?)?[0-9]{2,}"
+"""Of a thing: 4711, -3 as a hash may be, B4711, INC-4711."""
+_WORD = re.compile(
+    rf"(?<![A-Za-z0-9_])([A-Za-z]{{3,20}})[ #]{{1,2}}\[?({_NUMBER})(?![0-9.:,]*[0-9A-Za-z%])"
+)
 _BARE_UUID = re.compile(r"(?<![0-9a-fA-F\-])(" + _UUID + r")(?![0-9a-fA-F\-])")
 _BARE_HEX = re.compile(
     r"(?<![0-9A-Za-z\-])((?:[0-9]+[a-fA-F]|[a-fA-F]+[0-9])[0-9a-fA-F]{6,62})(?![0-9A-Za-z\-])"
@@ -91,7 +97,7 @@ _MEASURE = re.compile(
 )
 """Last words of a key whose values measure or grade something."""
 _NUMBERING = re.compile(
-    rf"{_MEASURE.pattern}|after|in|of|for|to|and|the|with|from|pid|uid|gid|last|next|first|slot|generation|term|revision"
+    rf"{_MEASURE.pattern}|after|in|of|for|to|and|the|with|from|via|into|onto|using|volume|host|node|pid|uid|gid|last|next|first|slot|generation|term|revision"
     r"|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 )
 """Words before a number that measure or number something rather than name it."""
@@ -191,7 +197,7 @@ def _keyed(key: str) -> Candidate:
     return Candidate(
         f"{key}=*",
         Kind.MESSAGE,
-        pattern=f"(?:^|[^A-Za-z0-9]){re.escape(key)}[\"']?\\s?[=:]\\s?[\"'\\[{{(]?({_ID})",
+        pattern=f"(?:^|[^A-Za-z0-9]){re.escape(key)}[\"']?\\s?[=:]\\s?[\"'\\[{{(]?({_NAMED})",
     )
 
 
@@ -199,7 +205,7 @@ def _worded(word: str) -> Candidate:
     return Candidate(
         f"{word.lower()} *",
         Kind.MESSAGE,
-        pattern=f"(?i)(?:^|[^A-Za-z0-9_]){re.escape(word.lower())}[ #]{{1,2}}\\[?(-?[0-9]{{2,}})\\b",
+        pattern=f"(?i)(?:^|[^A-Za-z0-9_]){re.escape(word.lower())}[ #]{{1,2}}\\[?({_NUMBER})\\b",
     )
 
 
