@@ -6,6 +6,7 @@ sets from KRONE_TUI_BENCH_DATA (default ../shared/data).
 """
 
 import argparse
+import functools
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from accuracy import SETS, TOP, published_sequences
 from krone_tui.detection.bursts import BINS
 from krone_tui.detection.levels import WORDS
 from krone_tui.detection.population import LEVELS, NESTED_EXECUTION_FEATURES, Population, SeqsOfLevel
-from krone_tui.detection.routing import CLEARED, Detectors, Views, route, view
+from krone_tui.detection.routing import CLEARED, NESTED_WHOLE, Detectors, Views, route, view
 from krone_tui.detection.severity import SeverityModel
 from krone_tui.detection.stage import load_detectors
 from krone_tui.resources import data_folder
@@ -124,8 +125,8 @@ def without_severity(case: Case) -> Case:
     return replace(case, severity=np.zeros_like(case.severity))
 
 
-def drop(name: str) -> Callable[[Detectors], Detectors]:
-    return lambda detectors: detectors.without(name)
+def drop(*names: str) -> Callable[[Detectors], Detectors]:
+    return lambda detectors: functools.reduce(Detectors.without, names, detectors)
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ VARIATIONS = (
     Variation("no knowledge of Seqs", known=False),
     Variation("no Local-Context", detectors=drop("local_context")),
     Variation("no Nested-Aware of Seqs", detectors=drop("nested_aware_seq")),
-    Variation("no Nested-Aware of executions", detectors=drop("nested_aware")),
+    Variation("no Nested-Aware of executions", detectors=drop(*NESTED_WHOLE)),
     Variation("no severity", case=without_severity),
 )
 
@@ -197,7 +198,7 @@ def _reached(
 def _score_every_one(population: Population, views: Views, detectors: Detectors, reached: BoolArray) -> int:
     """What it costs to ask for each Seq of each execution again; the answers are the same. Features are still made once."""
     assert detectors.nested_seq is not None
-    assert detectors.nested_execution is not None
+    (whole,) = (one.detector for one in detectors.of("entity", population))
     weight = (population.self_weight * reached).astype(np.int64)
     rows = 0
     for level in LEVELS[:2]:
@@ -206,7 +207,7 @@ def _score_every_one(population: Population, views: Views, detectors: Detectors,
         detectors.nested_seq.score(views.levels[level].features[every])
         rows += len(every)
     every = np.repeat(np.arange(len(weight)), weight)
-    detectors.nested_execution.score(views.executions.features[every])
+    whole.score(views.executions.features[every])
     return rows + len(every)
 
 
@@ -244,7 +245,7 @@ def simulated(systems: int) -> list[Case]:
     for seed in range(FIRST_SEED, FIRST_SEED + systems):
         rng = np.random.default_rng(seed)
         system = random_system(rng)
-        good = split_baseline(rng, system)
+        good = split_baseline(rng, system, seed)
         alphabet = system.alphabet
         noise = rng.normal(0, 0.02, len(alphabet.severity))
         cases.append(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import TOP, Krone
 
+from krone_tui.detection.routing import NESTED_WHOLE
 from krone_tui.settings import Settings
 
 SETTINGS = list(Settings.model_fields)
@@ -134,7 +135,7 @@ def test_models_found_which_one_is_used_and_what_is_wrong_with_one(krone: Krone)
 
 def test_the_detectors_in_force_with_version_and_origin(krone: Krone) -> None:
     out = krone.here("models").worked().out
-    for name in ("severity", "local_context", "nested_aware_seq", "nested_aware"):
+    for name in ("severity", "local_context", "nested_aware_seq", *NESTED_WHOLE):
         manifest = tomllib.loads((TOP / "models" / f"{name}.toml").read_text())
         pattern = rf"^{name} +\S.* {manifest['version']}  krone-tui +{manifest['sha256'][:12]}$"
         assert re.search(pattern, out, re.MULTILINE), name

@@ -276,6 +276,24 @@ def test_every_template_has_a_severity_and_that_of_an_error_is_high(odd: Store) 
     assert max(value for text, value in severities.items() if text != worst) < 0.5
 
 
+@pytest.mark.parametrize(("louder", "said"), [(False, 0.8), (True, 0.65)])
+def test_words_at_a_warning_say_less_where_the_log_has_errors(
+    tmp_path: Path, louder: bool, said: float
+) -> None:
+    lines = []
+    for index in range(60):
+        at = f"2026-03-14 02:{index:02d}"
+        lines.append(f"{at}:01 INFO req-{index:05d} charge of the order requested")
+        if index % 20 == 7:
+            lines.append(f"{at}:02 WARN req-{index:05d} connection to the bank failed: connection refused")
+        lines.append(f"{at}:03 INFO req-{index:05d} charge of the order answered")
+    if louder:
+        lines.append("2026-03-14 03:02:00 ERROR req-00059 could not write the receipt: disk full")
+    with investigated([write(tmp_path / "shop.log", lines)]) as store:
+        severity = store.scalar("SELECT severity FROM template WHERE text LIKE '%connection refused'")
+        assert said <= severity <= said + 0.15
+
+
 def test_judging_twice_gives_the_same(folder: Path) -> None:
     dumps = []
     for _ in range(2):

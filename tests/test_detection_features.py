@@ -13,7 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from krone_tui.detection.bursts import BINS, CAP, bursts
-from krone_tui.detection.features import RARE_SHARE, SEQ_FEATURES, StepContext, seq_features, step_surprise
+from krone_tui.detection.features import (
+    HARDLY_EXCEEDED,
+    RARE_SHARE,
+    SEQ_FEATURES,
+    StepContext,
+    seq_features,
+    step_surprise,
+)
 from krone_tui.detection.sequences import Sequences, surprise
 
 CODES = 4
@@ -114,6 +121,15 @@ class Reference:
     def count_tail(self, step: int) -> float:
         return self.tail(lambda one: one.steps.count(step), lambda one: step in one.steps)
 
+    def count_excess(self, step: int) -> float:
+        """By how many doublings its count is beyond what nearly all others with the step reach."""
+        counts = sorted(
+            one.steps.count(step) for one in self.peers for _ in range(one.weight) if step in one.steps
+        )
+        needed = HARDLY_EXCEEDED * (len(counts) - 1)
+        usual = next(count for at, count in enumerate(counts, start=1) if at >= needed)
+        return max(math.log2(self.me.steps.count(step) / usual), 0.0)
+
     def length_tail(self) -> float:
         return self.tail(lambda one: len(one.steps), lambda one: True)
 
@@ -204,6 +220,7 @@ def expected_features(cases: list[Case], at: int) -> dict[str, float]:
         "first_rarity": moves[-1, me.steps[0]],
         "last_rarity": moves[me.steps[-1], -1],
         "count_tail": max(reference.count_tail(step) for step in steps),
+        "count_excess": max(reference.count_excess(step) for step in steps),
         "length_tail": reference.length_tail(),
         "new_steps": math.log1p(len(new)),
         "new_severity": max((SEVERITY[step] for step in new), default=0.0),
@@ -285,3 +302,14 @@ def test_one_execution_does_not_vouch_for_itself_yet_a_second_one_does() -> None
         return float(found.pair_rarity[found.pair_step == 2][0])
 
     assert rarity_of_new(1) > rarity_of_new(2) > rarity_of_new(10)
+
+
+def test_a_storm_is_far_out_and_the_longest_of_usual_loops_is_not() -> None:
+    loops = [Case(0, (0, *[1] * (1 + index % 6), 2), 30, 0) for index in range(6)]
+    found = seq_features(
+        sequences(given_ := [*loops, Case(0, (0, *[1] * 48, 2), 1, 0)]),
+        CONTEXT,
+        step_surprise(sequences(given_)),
+    )
+    excess = found[:, SEQ_FEATURES.index("count_excess")]
+    assert excess.tolist() == [0.0] * 6 + [3.0]

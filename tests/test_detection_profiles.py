@@ -99,6 +99,33 @@ def test_a_missing_step_is_expected_for_the_most_frequent_step_that_tells_it_abo
     assert (result.missing_step[3], result.missing_because[3]) == (2, 0)
 
 
+def test_a_step_is_silently_missing_where_no_other_step_tells_why() -> None:
+    # 0, 1 and 2 as a rule; 3 in place of 2, as a request that is declined says so; and neither.
+    rows: list[Row] = [
+        ((0, 1, 2), (400, 0)),
+        ((0, 1, 3), (6, 0)),
+        ((0, 1), (5, 0)),
+        ((0, 1, 2, 4), (20, 0)),
+        ((0, 1, 4), (1, 0)),
+    ]
+    features = compare_profiles(sequences(rows)).features
+    missing, silently = (
+        features[:, PROFILE_FEATURES.index(name)].tolist() for name in ("missing", "silently_missing")
+    )
+    assert missing[1] == missing[2] == pytest.approx(doubt(11, 431))
+    assert silently == pytest.approx([0.0, 0.0, missing[2], 0.0, missing[4]])
+
+
+@given(ROWS)
+@settings(max_examples=60)
+def test_what_is_silently_missing_is_never_more_surprising_than_what_is_missing(rows: list[Row]) -> None:
+    features = compare_profiles(sequences(rows)).features
+    missing, silently = (
+        features[:, PROFILE_FEATURES.index(name)] for name in ("missing", "silently_missing")
+    )
+    assert (silently <= missing).all()
+
+
 @given(ROWS)
 @settings(max_examples=60)
 def test_the_missing_step_is_the_one_most_surely_implied_by_a_present_one(rows: list[Row]) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from simple_logs import investigated
 
+from krone_tui.detection.levels import SAID_QUIETLY
+from krone_tui.detection.stage import SAID_ASIDE
 from krone_tui.explanation import evidence
 from krone_tui.explanation.quoting import Quotes
 from krone_tui.explanation.shared import _OF_THE_PROGRAM
@@ -57,8 +59,11 @@ def test_an_exception_in_another_record_is_told(tmp_path: Path) -> None:
         assert not any("tells of" in str(one) for one in evidence(store, normal.execution_id))
 
 
-@pytest.mark.parametrize(("level", "counts"), [("INFO", 1.0), ("DEBUG", 0.5), ("TRACE", 0.5)])
-def test_words_at_a_level_for_details_count_half(tmp_path: Path, level: str, counts: float) -> None:
+ASIDE = SAID_ASIDE / SAID_QUIETLY
+
+
+@pytest.mark.parametrize(("level", "counts"), [("INFO", 1.0), ("DEBUG", ASIDE), ("TRACE", ASIDE)])
+def test_words_at_a_level_for_details_count_less(tmp_path: Path, level: str, counts: float) -> None:
     with investigated([write_jobs(tmp_path / "jobs.log", {40: "ValueError: no"}, level)]) as store:
         (severity,) = store.row("SELECT severity FROM template WHERE text LIKE '%connection refused%'")
     with investigated([write_jobs(tmp_path / "info.log", {40: "ValueError: no"})]) as store:

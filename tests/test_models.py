@@ -24,6 +24,7 @@ from krone_tui.detection.levels import QUIET_KINDS, SMALL_LOG, kind_of_log
 from krone_tui.detection.local_context import LocalContext
 from krone_tui.detection.onnx import Detector, load_detector
 from krone_tui.detection.population import NESTED_EXECUTION_FEATURES, NESTED_SEQ_FEATURES
+from krone_tui.detection.routing import NESTED_WHOLE
 from krone_tui.detection.sequences import Sequences
 from krone_tui.errors import KroneError
 from krone_tui.resources import data_folder
@@ -31,7 +32,10 @@ from krone_tui.seqs import build_seqs
 from krone_tui.settings import Sensitivity
 
 MODELS = data_folder("models")
-NESTED = {"nested_aware_seq": NESTED_SEQ_FEATURES, "nested_aware": NESTED_EXECUTION_FEATURES}
+NESTED = {
+    "nested_aware_seq": NESTED_SEQ_FEATURES,
+    **dict.fromkeys(NESTED_WHOLE, NESTED_EXECUTION_FEATURES),
+}
 
 
 def manifest(name: str, folder: Path = MODELS) -> dict[str, object]:
@@ -126,7 +130,13 @@ def test_a_nested_aware_detector_takes_just_the_features_that_are_computed(name:
 @pytest.mark.parametrize("name", NESTED)
 def test_thresholds_of_every_kind_of_log_fall_as_sensitivity_rises(build: ModuleType, name: str) -> None:
     thresholds = load(MODELS / f"{name}.toml").manifest.thresholds
-    assert set(thresholds) == set(build.KINDS)
+    judged = {
+        "nested_aware_seq": set(build.KINDS),
+        "nested_aware": {kind for kind in build.KINDS if kind.startswith("self_")},
+        "nested_aware_good": {"good_identifier"},
+        "nested_aware_good_windows": {"good_windows"},
+    }
+    assert set(thresholds) == judged[name]
     for by_sensitivity in thresholds.values():
         low, normal, high = (by_sensitivity[sensitivity.value] for sensitivity in Sensitivity)
         assert 1 > low >= normal >= high > 0
@@ -344,7 +354,7 @@ def test_detection_goes_on_without_a_detector_that_it_cannot_trust(
     assert (name,) not in signed
 
 
-@pytest.mark.parametrize("name", ["local_context", *NESTED, "severity"])
+@pytest.mark.parametrize("name", ["local_context", "nested_aware_seq", "nested_aware", "severity"])
 def test_detection_goes_on_without_a_detector_that_fails_while_it_judges(
     copy: Path, jobs_log: Path, name: str
 ) -> None:
@@ -369,7 +379,7 @@ def test_without_any_detector_the_log_is_shown_without_findings(copy: Path, jobs
     result, signed = judged_with(jobs_log, copy)
     assert result.flagged_executions == result.failure_modes == 0
     assert signed == []
-    assert len(result.notes) == 5
+    assert len(result.notes) == len(NESTED) + 3
     assert result.notes[-1].startswith("No detector can be used")
 
 

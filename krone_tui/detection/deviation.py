@@ -8,14 +8,17 @@ from krone_tui.detection.population import Population
 from krone_tui.detection.routing import Routed
 from krone_tui.detection.sequences import IntArray
 
-MISSING_WEIGHT = 0.75
+MISSING_WEIGHT, SILENT_WEIGHT = 0.75, 0.9
 COUNT_WEIGHT = 0.6
 ORDER_WEIGHT = 0.5
 PRECEDENCE_WEIGHT = 0.7
 """How much a surprise of that kind weighs against that of a new step: the weaker the kind as evidence of a failure, the
 less. A step weighs its surprise times a half to one and a half, by how surely it reads as failure."""
-ABOUT_AS_STRONG = 0.9
-"""Share of the strongest step's strength from which the first one is told: what failed first, not what was said of it later."""
+ABOUT_AS_STRONG, FAILING_TOO = 0.9, 0.77
+"""Share of the strongest step's strength from which the first one is told: what failed first, not what was said of it later. The
+second for one that surely reads as failure, though its level says less."""
+SURELY = 0.6
+"""Severity from which a step surely reads as failure, whatever its level."""
 SEVERE = 0.5
 """Severity from which a step reads as failure."""
 
@@ -88,7 +91,8 @@ class Deviations:
         strength = self._found.pair_rarity[pairs] * (0.5 + severity)
         if span is not None:
             strength = np.where(np.isin(templates, steps[span[0] : span[0] + span[1]]), strength, 0.0)
-        about = np.flatnonzero(strength >= ABOUT_AS_STRONG * strength.max())
+        enough = np.where(severity >= SURELY, FAILING_TOO, ABOUT_AS_STRONG)
+        about = np.flatnonzero(strength >= enough * strength.max())
         best = int(about[(templates[about, None] == steps).argmax(axis=1).argmin()])
         template = int(templates[best])
         position, length = self._run(variant, steps, template)
@@ -160,12 +164,15 @@ class Deviations:
         )
 
     def _missing(self, variant: int, steps: IntArray) -> Deviation | None:
-        missing = int(self._profiles.missing_step[variant])
+        profiles, population = self._profiles, self._population
+        missing, because = int(profiles.missing_step[variant]), int(profiles.missing_because[variant])
+        strength = float(profiles.missing_surprise[variant]) * MISSING_WEIGHT
+        # What is absent and another step tells so is seen in that step.
+        if (silently := float(profiles.silent_surprise[variant]) * SILENT_WEIGHT) >= strength:
+            strength = silently
+            missing, because = int(profiles.silent_step[variant]), int(profiles.silent_because[variant])
         if missing < 0:
             return None
-        because = int(self._profiles.missing_because[variant])
-        strength = float(self._profiles.missing_surprise[variant]) * MISSING_WEIGHT
-        population = self._population
         if (population.action[steps] == population.action[missing]).any():
             level, same = "status", population.action[steps] == population.action[missing]
         elif (population.entity[steps] == population.entity[missing]).any():

@@ -12,6 +12,8 @@ import numpy.typing as npt
 from krone_tui.detection.bursts import CAP, bursts, summed
 from krone_tui.detection.sequences import FloatArray, IntArray, Sequences, segment_max, segment_sum, surprise
 
+HARDLY_EXCEEDED = 0.99
+"""Share of the executions with a step whose count of it makes a greater one far out."""
 RARE_SHARE = 0.01
 """A step in fewer of the executions than this share counts as rare in the features that count rare steps."""
 
@@ -40,6 +42,8 @@ class StepSurprise:
     """Surprise that a sequence of this parent has the step at all."""
     pair_count_tail: FloatArray
     """Surprise of so high or so low a count, given the step is there."""
+    pair_count_excess: FloatArray
+    """Logarithm, to base 2, of the count against one that hardly any other sequence exceeds; 0 where it is no greater."""
     move_owner: IntArray
     move_from: IntArray
     """-1: the start."""
@@ -69,6 +73,7 @@ def step_surprise(sequences: Sequences) -> StepSurprise:
     pair_support = support[pair_step] - own[pair_owner]
     pair_rarity = surprise(pair_support, total[pair_owner])
     pair_count_tail = _tail(pair_step, pair_count, weight[pair_owner], own[pair_owner])
+    pair_count_excess = _excess_count(pair_step, pair_count, weight[pair_owner])
 
     # Transitions with the start and the end as steps of their own.
     starts, ends = sequences.offsets[:-1], sequences.offsets[1:] - 1
@@ -99,6 +104,7 @@ def step_surprise(sequences: Sequences) -> StepSurprise:
         pair_count,
         pair_rarity,
         pair_count_tail,
+        pair_count_excess,
         move_owner,
         move_from,
         move_to,
@@ -128,10 +134,31 @@ def _tail(key: IntArray, value: IntArray, weight: FloatArray, own: FloatArray) -
     return result
 
 
+def _excess_count(step: IntArray, count: IntArray, weight: FloatArray) -> FloatArray:
+    """log2 of a count against the one that `HARDLY_EXCEEDED` of the others with this step do not exceed, or 0.
+
+    How rare a count is does not say how far out it is: of a loop with a long tail the greatest count always is.
+    """
+    order = np.lexsort((count, step))
+    k, c, w = step[order], count[order], weight[order]
+    new_key = np.r_[True, k[1:] != k[:-1]]
+    key_index = np.cumsum(new_key) - 1
+    cumulative = np.cumsum(w)
+    within = cumulative - (cumulative - w)[new_key][key_index]
+    total = np.bincount(key_index, weights=w)
+    reached = np.flatnonzero(within >= (HARDLY_EXCEEDED * (total - 1.0))[key_index])
+    keys, first = np.unique(key_index[reached], return_index=True)
+    usual = np.ones(len(total))
+    usual[keys] = c[reached[first]]
+    result = np.empty(len(count))
+    result[order] = np.maximum(np.log2(c / usual[key_index]), 0.0)
+    return result
+
+
 SEQ_FEATURES = (
     "seq_rarity", "step_rarity", "step_rarity_severe", "entity_rarity_severe", "entity_rarity", "action_rarity",
     "severity", "severe_share", "severe_records", "rare_steps", "move_rarity", "move_rarity_mean", "first_rarity",
-    "last_rarity", "count_tail", "length_tail", "new_steps", "new_severity", "new_self_share", "unknown",
+    "last_rarity", "count_tail", "count_excess", "length_tail", "new_steps", "new_severity", "new_self_share", "unknown",
     "step_excess", "step_excess_severe", "move_excess",
     "burst", "step_burst", "step_burst_severe", "move_burst", "self_size", "good_size",
 )  # fmt: skip
@@ -203,6 +230,7 @@ def seq_features(sequences: Sequences, steps: StepContext, found: StepSurprise) 
         "first_rarity": segment_max(found.move_rarity[first], found.move_owner[first], n),
         "last_rarity": segment_max(found.move_rarity[last], found.move_owner[last], n),
         "count_tail": segment_max(found.pair_count_tail, owner, n),
+        "count_excess": segment_max(found.pair_count_excess, owner, n),
         "length_tail": found.length_tail,
         "new_steps": np.log1p(segment_sum(is_new.astype(np.float64), owner, n)),
         "new_severity": segment_max(severity * is_new, owner, n),

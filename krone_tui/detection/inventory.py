@@ -5,6 +5,7 @@ from pathlib import Path
 
 from krone_tui.detection.onnx import Manifest, read_manifest
 from krone_tui.detection.plugins import load_plugins
+from krone_tui.detection.routing import NESTED_WHOLE
 from krone_tui.errors import KroneError
 from krone_tui.resources import data_folder
 from krone_tui.settings import Settings
@@ -13,7 +14,7 @@ _SHIPPED = {
     "severity": "severity",
     "local_context": "local_context",
     "nested_aware_seq": "nested_seq",
-    "nested_aware": "nested_execution",
+    **dict.fromkeys(NESTED_WHOLE, "nested_execution"),
 }
 """Name and kind, in the order in which they are asked."""
 _JUDGES = {
@@ -55,6 +56,6 @@ def detectors_in_force(settings: Settings) -> tuple[list[DetectorRow], list[str]
 
 
 def _row(manifest: Manifest, folder: Path, *, shipped: bool) -> DetectorRow:
-    return DetectorRow(
-        manifest.name, _JUDGES[manifest.kind], manifest.version, folder, shipped, manifest.sha256
-    )
+    where = NESTED_WHOLE.get(manifest.name)
+    judges = _JUDGES[manifest.kind] + (f", {where}" if where else "")
+    return DetectorRow(manifest.name, judges, manifest.version, folder, shipped, manifest.sha256)

@@ -10,6 +10,8 @@ LEVEL_SEVERITY = {
 """The program's own word for it is worth more than our reading of its message."""
 WORDS = 0.9
 """What the words of a message can say at most."""
+SAID_QUIETLY = 0.7
+"""What words count at a level below ERROR in a log that has records at ERROR: a program that means a failure says so."""
 SMALL_LOG = 120
 """Executions below which a log is judged by thresholds of its own: a few failures are a great share of it."""
 ALARMING = 0.5

@@ -20,8 +20,8 @@ NESTED_SEQ_FEATURES = (*SEQ_FEATURES, "windows")
 
 RANKED = (
     "seq_rarity", "step_rarity", "step_rarity_severe", "entity_rarity_severe", "severity", "severe_share", "severe_records",
-    "move_rarity", "last_rarity", "count_tail", "length_tail", "radius_0.001", "radius_0.02", "relative_radius_0.02",
-    "missing", "precedence", "unequal", "profile_rarity", "set_rarity", "status_seq_rarity", "action_seq_rarity", "entity_seq_rarity",
+    "move_rarity", "last_rarity", "count_tail", "count_excess", "length_tail", "radius_0.001", "radius_0.02", "relative_radius_0.02",
+    "missing", "silently_missing", "precedence", "unequal", "silently_broken", "profile_rarity", "set_rarity", "status_seq_rarity", "action_seq_rarity", "entity_seq_rarity",
 )  # fmt: skip
 """Features that are given a second time as how unusual their value is among all executions: what is noise in one
 system, such as order in one whose workers run in parallel, is a signal in another."""
@@ -41,6 +41,7 @@ _RAW_EXECUTION_FEATURES = (
     *SEQ_FEATURES,
     *PROFILE_FEATURES,
     *INVARIANT_FEATURES,
+    "silently_broken",
     *RULE_BURSTS,
     *(f"{level}_{name}" for level in LEVELS for name in NESTED_OF_SEQS),
     *LOG_FEATURES,
@@ -186,7 +187,12 @@ def view_executions(population: Population, levels: dict[str, LevelView]) -> Exe
     own = seq_features(flat, context, found)
     profiles = compare_profiles(flat)
     invariants = compare_pairs(flat, windows=population.windows)
-    nested = _rule_bursts(population, profiles, invariants)
+    # What is left out, or done again, and no word of it.
+    broken = np.maximum(
+        profiles.features[:, PROFILE_FEATURES.index("silently_missing")],
+        invariants.features[:, INVARIANT_FEATURES.index("unequal")],
+    )
+    nested = [broken.astype(np.float64), *_rule_bursts(population, profiles, invariants)]
     names = [SEQ_FEATURES.index(name) for name in NESTED_OF_SEQS]
     for level in LEVELS:
         seqs = population.levels[level]

@@ -15,6 +15,12 @@ RULE_STEPS = 256
 """Most frequent steps between which presence rules (a implies b) are sought."""
 MASSES = (0.0, 0.001, 0.005, 0.02, 0.1)
 """Shares of the reference within which radius is measured; 0: the nearest other execution."""
+EXPECTED = 1.0
+"""Surprise of an absence from which a step was to be expected: under a tenth of the executions do without."""
+TOLD = 0.5
+"""Share of the executions with a step that do without another one, from which it tells why that one is not there."""
+MOST_TOLD = 8
+"""Steps most surely expected of which it is asked whether another step tells why they are not there."""
 ABOUT_AS_SURE = 0.82
 """Share of the surest rule's surprise from which another one tells as well why a step is missed."""
 BATCH = 4096
@@ -22,7 +28,7 @@ BATCH = 4096
 
 PROFILE_FEATURES = (
     *(f"radius_{mass}" for mass in MASSES), *(f"relative_radius_{mass}" for mass in MASSES),
-    "missing", "missing_steps", "profile_rarity", "set_rarity", "profile_unknown", "set_unknown",
+    "missing", "missing_steps", "silently_missing", "profile_rarity", "set_rarity", "profile_unknown", "set_unknown",
 )  # fmt: skip
 """Names of the columns of `ProfileComparison.features`, in order."""
 
@@ -38,6 +44,12 @@ class ProfileComparison:
     missing_because: IntArray
     """[n] the present step that lets it be expected; -1: none."""
     missing_surprise: FloatArray
+    """[n] surprise of its absence."""
+    silent_step: IntArray
+    """[n] of the steps whose absence no step tells, the one most surely expected; -1: none."""
+    silent_because: IntArray
+    """[n] the present step that lets it be expected; -1: none."""
+    silent_surprise: FloatArray
     """[n] surprise of its absence."""
 
 
@@ -78,9 +90,7 @@ def compare_profiles(sequences: Sequences) -> ProfileComparison:
     relative = radii / norm[:, None]
 
     present = (matrix[:, :RULE_STEPS] > 0).astype(np.float32)
-    missing_surprise, missing_column, because_column, missing_count = _missing(
-        present, profile_weight, profile_own
-    )
+    lacking = _missing(present, profile_weight)
 
     has_good = float(sequences.good_weight.sum() > 0)
     at = profile_of
@@ -88,19 +98,27 @@ def compare_profiles(sequences: Sequences) -> ProfileComparison:
         [
             radii[at],
             relative[at],
-            missing_surprise[at],
-            np.log1p(missing_count[at]),
+            lacking.surprise[at],
+            np.log1p(lacking.steps[at]),
+            lacking.silent_surprise[at],
             surprise(profile_weight[at] - own, total - own),
             surprise(set_weight[set_of] - own, total - own),
             (profile_good[at] == 0) * has_good,
             (set_good[set_of] == 0) * has_good,
         ]
     ).astype(np.float32)
+
+    def step_of(columns: IntArray) -> IntArray:
+        return np.where(columns[at] >= 0, frequent[columns[at]], -1)
+
     return ProfileComparison(
         features,
-        np.where(missing_column[at] >= 0, frequent[missing_column[at]], -1),
-        np.where(because_column[at] >= 0, frequent[because_column[at]], -1),
-        missing_surprise[at],
+        step_of(lacking.step),
+        step_of(lacking.because),
+        lacking.surprise[at],
+        step_of(lacking.silent_step),
+        step_of(lacking.silent_because),
+        lacking.silent_surprise[at],
     )
 
 
@@ -152,13 +170,26 @@ def _radii(matrix: npt.NDArray[np.float32], weight: FloatArray, own: FloatArray,
     return radii
 
 
-def _missing(
-    present: npt.NDArray[np.float32], weight: FloatArray, own: FloatArray
-) -> tuple[FloatArray, IntArray, IntArray, FloatArray]:
+@dataclass
+class _Lacking:
+    """What profiles lack, steps as columns; -1: none."""
+
+    surprise: FloatArray
+    step: IntArray
+    because: IntArray
+    steps: FloatArray
+    """[profiles] how many are so missing (surprise over 1.5: under about 3 % exceptions)."""
+    silent_surprise: FloatArray
+    silent_step: IntArray
+    silent_because: IntArray
+
+
+def _missing(present: npt.NDArray[np.float32], weight: FloatArray) -> _Lacking:
     """For each profile the step b most surely implied by a present step a, yet absent.
 
-    A rule a ⇒ b is as sure as its exceptions are rare: surprise of an exception among the executions with a.
-    Returns surprise, b, a, and how many steps are so missing (surprise over 1.5: under about 3 % exceptions).
+    A rule a ⇒ b is as sure as its exceptions are rare: surprise of an exception among the executions with a. Of the silent
+    ones no step tells why it is absent: none is there with which it mostly is. A request that is declined leaves steps out, and
+    says so.
     """
     steps = present.shape[1]
     together = (present * weight[:, None].astype(np.float32)).T @ present
@@ -169,20 +200,40 @@ def _missing(
         exceptions >= 0
     )
     rule[np.arange(steps), np.arange(steps)] = 0.0
-    best = np.zeros(len(present))
-    best_b = np.full(len(present), -1)
-    best_a = np.full(len(present), -1)
-    count = np.zeros(len(present))
-    for row in range(len(present)):
+    telling: dict[tuple[int, int], npt.NDArray[np.bool_]] = {}
+
+    def tells(a: int, b: int) -> npt.NDArray[np.bool_]:
+        """[steps] those with which, where a is, b mostly is absent; the execution at hand taken off."""
+        if (a, b) not in telling:
+            without = (present[:, a] > 0) & (present[:, b] == 0)
+            absent = weight[without].astype(np.float32) @ present[without]
+            telling[a, b] = (together[a] >= 2.0) & (absent - 1.0 >= TOLD * (together[a] - 1.0))
+        return telling[a, b]
+
+    n = len(present)
+    found = _Lacking(
+        np.zeros(n), np.full(n, -1), np.full(n, -1), np.zeros(n), np.zeros(n), np.full(n, -1), np.full(n, -1)
+    )
+    for row in range(n):
         has = np.flatnonzero(present[row] > 0)
         lacks = np.flatnonzero(present[row] == 0)
         if not len(has) or not len(lacks):
             continue
         strength = rule[np.ix_(has, lacks)]
         per_b = strength.max(axis=0)
+
+        def because(b: int, strength: FloatArray = strength, has: IntArray = has) -> int:
+            """Of the steps that let it be expected about as surely, the most frequent one: columns come by frequency."""
+            return int(has[(strength[:, b] >= ABOUT_AS_SURE * strength[:, b].max()).argmax()])
+
         b = int(per_b.argmax())
-        # Of the steps that let it be expected about as surely, the most frequent one: columns come by frequency.
-        because = int((strength[:, b] >= ABOUT_AS_SURE * per_b[b]).argmax())
-        best[row], best_b[row], best_a[row] = per_b[b], lacks[b], has[because]
-        count[row] = float((per_b > 1.5).sum())
-    return best, best_b, best_a, count
+        found.surprise[row], found.step[row], found.because[row] = per_b[b], lacks[b], because(b)
+        found.steps[row] = float((per_b > 1.5).sum())
+        for b in np.argsort(-per_b, kind="stable")[:MOST_TOLD].tolist():
+            if per_b[b] < EXPECTED:
+                break
+            if not tells(int(has[strength[:, b].argmax()]), int(lacks[b]))[has].any():
+                found.silent_surprise[row], found.silent_step[row] = per_b[b], lacks[b]
+                found.silent_because[row] = because(b)
+                break
+    return found

@@ -25,6 +25,25 @@ BoolArray = npt.NDArray[np.bool_]
 
 CLEARED = 0.1
 """Score of what Local-Context cleared."""
+STANDS_OUT, STAND_OUT_SHARE = 0.15, 0.02
+"""Answer of Nested-Aware from which an execution stands out where no more than that share of all does, without a baseline."""
+
+
+NESTED_WHOLE = {
+    "nested_aware": "where there is no baseline",
+    "nested_aware_good": "where there is a baseline, and an identifier",
+    "nested_aware_good_windows": "where there is a baseline, and windows",
+}
+"""The shipped detectors of whole executions, and where each is asked."""
+
+
+def nested_aware_for(*, baseline: bool, windows: bool) -> str:
+    """Which of `NESTED_WHOLE` judges: what is rare in a log means something else where a baseline says that it is usual, and
+    what windows hold together is chance.
+    """
+    if not baseline:
+        return "nested_aware"
+    return "nested_aware_good_windows" if windows else "nested_aware_good"
 
 
 @dataclass(frozen=True)
@@ -33,12 +52,14 @@ class Detectors:
 
     local_context: LocalContext | None
     nested_seq: Detector | None
-    nested_execution: Detector | None
+    nested_whole: dict[str, Detector]
+    """Of whole executions, by name; `nested_aware_for` tells which is for which."""
     plugins: tuple[Plugin, ...] = ()
 
-    def of(self, level: str) -> list["_Judge"]:
+    def of(self, level: str, population: Population) -> list["_Judge"]:
         """Who judges at a level, in turn: the shipped one, then those plugged in."""
-        shipped = self.nested_execution if level == "entity" else self.nested_seq
+        whole = nested_aware_for(baseline=bool(population.good_weight.any()), windows=population.windows)
+        shipped = self.nested_whole.get(whole) if level == "entity" else self.nested_seq
         judges = [] if shipped is None else [_Judge("Nested-Aware", shipped, None)]
         return judges + [
             _Judge(one.name, one.detector, one.columns) for one in self.plugins if one.level == level
@@ -47,19 +68,16 @@ class Detectors:
     @property
     def judging(self) -> bool:
         """Whether anything can be flagged: Local-Context only clears."""
-        return self.nested_seq is not None or self.nested_execution is not None or bool(self.plugins)
+        return self.nested_seq is not None or bool(self.nested_whole) or bool(self.plugins)
 
     def without(self, name: str) -> "Detectors":
         """All but the one of that name."""
-        nested_seq, nested_execution = (
-            None if one is None or one.manifest.name == name else one
-            for one in (self.nested_seq, self.nested_execution)
-        )
+        seq = self.nested_seq
         return replace(
             self,
             local_context=None if name == LocalContext.name else self.local_context,
-            nested_seq=nested_seq,
-            nested_execution=nested_execution,
+            nested_seq=None if seq is None or seq.manifest.name == name else seq,
+            nested_whole={key: one for key, one in self.nested_whole.items() if key != name},
             plugins=tuple(one for one in self.plugins if one.name != name),
         )
 
@@ -142,11 +160,11 @@ def route(
     routing.leave_out_known(unknown)
     routing.clear_usual()
     for level in LEVELS[:2]:
-        for judge in detectors.of(level):
+        for judge in detectors.of(level, population):
             routing.judge_seqs(level, judge)
         if not exhaustive:
             routing.stop_flagged(level)
-    for judge in detectors.of("entity"):
+    for judge in detectors.of("entity", population):
         routing.judge_executions(judge)
     return routing.routed
 
@@ -235,10 +253,20 @@ class _Routing:
         answer = judge.score(self._views.executions.features[rest])
         self._count(f"executions judged by {judge.label}", rest)
         threshold = judge.threshold(self._population, self._views, self._sensitivity)
+        if judge.name == "nested_aware" and self._few_stand_out(rest, answer):
+            threshold = min(threshold, STANDS_OUT)
         self.routed.score[rest] = np.maximum(self.routed.score[rest], _rescale(answer, threshold))
         hit = np.zeros(len(self._open), dtype=bool)
         hit[rest[answer >= threshold]] = True
         self._flag("entity", judge, hit, np.full(len(hit), -1))
+
+    def _few_stand_out(self, rest: IntArray, answer: FloatArray) -> bool:
+        """Whether hardly any of the executions that an identifier holds together scores more than next to nothing: then it needs
+        no certainty to say which ones are unlike the others.
+        """
+        weight = self._population.self_weight
+        few = weight[rest][answer >= STANDS_OUT].sum() <= STAND_OUT_SHARE * weight.sum()
+        return bool(few) and not self._population.windows and self._sensitivity is not Sensitivity.LOW
 
     def stop_flagged(self, level: str) -> None:
         """Early exit: what was judged anomalous is not taken to a higher level."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 from krone_tui.detection.bursts import BINS
 from krone_tui.detection.deviation import SEVERE, Deviation, Deviations
 from krone_tui.detection.failure_modes import ModeNames, order_modes
-from krone_tui.detection.levels import LEVEL_SEVERITY, WORDS
+from krone_tui.detection.levels import LEVEL_SEVERITY, SAID_QUIETLY, WORDS
 from krone_tui.detection.local_context import LocalContext
 from krone_tui.detection.nearest import nearest_normal
 from krone_tui.detection.onnx import Detector, DetectorFailed, load_detector, read_manifest
@@ -24,7 +24,7 @@ from krone_tui.detection.population import (
     Population,
     SeqsOfLevel,
 )
-from krone_tui.detection.routing import BoolArray, Detectors, Routed, route, view
+from krone_tui.detection.routing import NESTED_WHOLE, BoolArray, Detectors, Routed, route, view
 from krone_tui.detection.sequences import FloatArray, IntArray
 from krone_tui.detection.severity import SeverityModel
 from krone_tui.errors import KroneError
@@ -54,7 +54,9 @@ ASIDE = frozenset(
 """Levels at which a program tells how it works, when it tells other things at others."""
 SAID_ASIDE = 0.5
 """What words said there count: a program that means a failure says it louder."""
-SHIPPED = ("severity", "local_context", "nested_aware_seq", "nested_aware")
+SAID_IN_WARNING = 0.85
+"""What words of a warning count where the log has errors; less is said of what is no warning either."""
+SHIPPED = ("severity", "local_context", "nested_aware_seq", *NESTED_WHOLE)
 """Names that no detector of the user's own may take."""
 
 
@@ -146,10 +148,11 @@ def load_detectors(models: Path, plugged_in: Path, threads: int) -> tuple[Detect
 
     local = load(LocalContext.name, "local_context", (), "table", "index")
     seq = load("nested_aware_seq", "nested_seq", NESTED_SEQ_FEATURES)
-    execution = load("nested_aware", "nested_execution", NESTED_EXECUTION_FEATURES)
+    loaded = {name: load(name, "nested_execution", NESTED_EXECUTION_FEATURES) for name in NESTED_WHOLE}
+    whole = {name: one for name, one in loaded.items() if one is not None}
     plugins, refused = load_plugins(plugged_in, SHIPPED, threads)
     context = None if local is None else LocalContext(local.session, local.manifest.threshold)
-    return Detectors(context, seq, execution, tuple(plugins)), notes + refused
+    return Detectors(context, seq, whole, tuple(plugins)), notes + refused
 
 
 @dataclass(frozen=True)
@@ -182,6 +185,9 @@ def _severity(store: Store, models: Path, settings: Settings, size: int) -> tupl
     aside = np.array([one in ASIDE for one in levels])
     if not aside.all():
         said[aside] *= SAID_ASIDE
+    if (level > WORDS).any():
+        quieter = np.array([bool(one) for one in levels]) & (level <= WORDS) & ~aside
+        said[quieter] *= np.where(level[quieter] > 0, SAID_IN_WARNING, SAID_QUIETLY)
     ids = np.array([template_id for template_id, *_ in words], dtype=np.int64)
     severity = np.zeros(size)
     severity[ids] = np.maximum(WORDS * said, level)

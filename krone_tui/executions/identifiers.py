@@ -51,9 +51,7 @@ _KEYED = re.compile(
 )
 _NUMBER = r"(?:-|[A-Za-z]{1,4}-?)?[0-9]{2,}"
 """Of a thing: 4711, -3 as a hash may be, B4711, INC-4711."""
-_WORD = re.compile(
-    rf"(?<![A-Za-z0-9_])([A-Za-z]{{3,20}})[ #]{{1,2}}\[?({_NUMBER})(?![0-9.:,]*[0-9A-Za-z%])"
-)
+_WORD = re.compile(rf"(?<![A-Za-z0-9_])([A-Za-z]{{3,20}})[ #]{{1,2}}\[?({_NUMBER})(?![0-9.:,]*[0-9A-Za-z%])")
 _BARE_UUID = re.compile(r"(?<![0-9a-fA-F\-])(" + _UUID + r")(?![0-9a-fA-F\-])")
 _BARE_HEX = re.compile(
     r"(?<![0-9A-Za-z\-])((?:[0-9]+[a-fA-F]|[a-fA-F]+[0-9])[0-9a-fA-F]{6,62})(?![0-9A-Za-z\-])"

@@ -52,9 +52,9 @@ def _random_fault(alphabet: Alphabet, usual: Sequence) -> Fault:
             "flood",
             "error_truncate",
         ],
-        p=[0.13, 0.2, 0.12, 0.14, 0.05, 0.06, 0.07, 0.02, 0.03, 0.05, 0.13]
+        p=[0.12, 0.16, 0.10, 0.22, 0.06, 0.07, 0.08, 0.02, 0.03, 0.04, 0.10]
         if alphabet.plain
-        else [0.14, 0.12, 0.12, 0.16, 0.05, 0.07, 0.08, 0.03, 0.04, 0.05, 0.14],
+        else [0.12, 0.11, 0.10, 0.22, 0.06, 0.08, 0.10, 0.03, 0.04, 0.04, 0.10],
     )
     errors = _error_steps(alphabet, target)
     flood_size = int(rng.integers(4, 80))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing
 
-from krone_tui.detection.levels import LEVEL_SEVERITY, SMALL_LOG, WORDS
+from krone_tui.detection.levels import LEVEL_SEVERITY, SAID_QUIETLY, SMALL_LOG, WORDS
 
 ERROR, FATAL, WARN = LEVEL_SEVERITY["ERROR"], LEVEL_SEVERITY["FATAL"], LEVEL_SEVERITY["WARN"]
 Sequence = list[int]
@@ -36,6 +36,9 @@ class Alphabet:
     """Error levels are kept for failures: everyday trouble is a warning, or information whose words sound worse."""
     minded: bool = False
     """Errors that recur are minded no more, but one that hardly ever comes is a failure."""
+    varied: float = 0.0
+    """Chance that a step is written in one of several ways: what was asked for, found or decided becomes part of the
+    template, so that hardly two executions write the same set of them."""
     entity: list[int] = field(default_factory=list)
     action: list[int] = field(default_factory=list)
     severity: list[float] = field(default_factory=list)
@@ -64,12 +67,16 @@ class Alphabet:
         self.severity.append(severity)
         return len(self.entity) - 1
 
+    def _said(self, low: float, high: float) -> float:
+        """What words say that are read so: a draw of the beta distribution; less where levels say it louder."""
+        return WORDS * (SAID_QUIETLY if self.leveled else 1.0) * float(self.rng.beta(low, high))
+
     def calm(self) -> float:
         """Severity of a harmless template: low, now and then mistaken."""
         roll = self.rng.random()
         if roll < 0.92:
-            return WORDS * float(self.rng.beta(1, 20))
-        return WORDS * float(self.rng.beta(2, 4) if roll < 0.975 else self.rng.beta(5, 2))
+            return self._said(1, 20)
+        return self._said(2, 4) if roll < 0.975 else self._said(5, 2)
 
     def _says_error(self, chance: float) -> bool:
         """Whether harmless trouble that comes with such a chance may have an error's level."""
@@ -77,22 +84,18 @@ class Alphabet:
 
     def alarming(self, chance: float = 1.0) -> float:
         """Of a template that reports trouble which is nobody's concern: a retry, a client that left, a card declined."""
-        if self.leveled and self.rng.random() < 0.4:
-            return ERROR if self.rng.random() < 0.4 and self._says_error(chance) else WARN
-        return WORDS * float(self.rng.beta(3, 3) if self.rng.random() < 0.6 else self.rng.beta(8, 2))
+        if self.leveled and self.rng.random() < 0.4 and self.rng.random() < 0.4 and self._says_error(chance):
+            return ERROR
+        said = self._said(3, 3) if self.rng.random() < 0.6 else self._said(8, 2)
+        return max(said, WARN) if self.leveled and self.rng.random() < 0.5 else said
 
     def failing(self) -> float:
         """Of a template that reports a failure: high, now and then missed."""
-        if self.leveled and self.rng.random() < (0.85 if self.disciplined else 0.75):
-            return float(self.rng.choice([FATAL, ERROR, WARN], p=[0.15, 0.7, 0.15]))
+        if self.leveled and self.rng.random() < (0.75 if self.disciplined else 0.65):
+            return FATAL if self.rng.random() < 0.18 else ERROR
         roll = self.rng.random()
-        return WORDS * float(
-            self.rng.beta(12, 1)
-            if roll < 0.75
-            else self.rng.beta(3, 2)
-            if roll < 0.88
-            else self.rng.beta(1, 10)
-        )
+        said = self._said(12, 1) if roll < 0.75 else self._said(3, 2) if roll < 0.88 else self._said(1, 10)
+        return max(said, WARN) if self.leveled and self.rng.random() < 0.4 else said
 
     def complaining(self, chance: float = 1.0) -> float:
         """Of a template that reads as failure and is written all day long."""

@@ -27,8 +27,20 @@ Block = Callable[[Rng, float], Sequence]
 """What a part of a workflow writes, at a moment of the log."""
 
 
+NEARLY_ALWAYS = 0.05
+"""Chance that a part which may be left out hardly ever is."""
+
+
 def _step(templates: Sequence) -> Block:
     return lambda _rng, _at: list(templates)
+
+
+def _ways(ways: list[Sequence], shares: list[float]) -> Block:
+    return lambda rng, _at: list(ways[int(rng.choice(len(ways), p=shares))])
+
+
+def _usually(block: Block, left_out: float) -> Block:
+    return lambda rng, at: [] if rng.random() < left_out else block(rng, at)
 
 
 def _chain(blocks: list[Block]) -> Block:
@@ -58,8 +70,8 @@ def _parallel(block: Block, workers: int, mixing: float) -> Block:
     return lambda rng, at: merge(rng, [block(rng, at) for _ in range(workers)], mixing)
 
 
-def _random_step(alphabet: Alphabet) -> Sequence:
-    """The statuses of one action: started … done, of one entity, sometimes of a new one."""
+def _random_step(alphabet: Alphabet) -> Block:
+    """The statuses of one action: started … done, of one entity, sometimes of a new one; and sometimes in many ways."""
     rng = alphabet.rng
     entity = (
         int(rng.integers(alphabet.entities))
@@ -70,18 +82,28 @@ def _random_step(alphabet: Alphabet) -> Sequence:
     count = int(rng.choice([1, 2, 3], p=[0.6, 0.3, 0.1]))
     # Some systems complain as a matter of course.
     severity = alphabet.calm if rng.random() < (0.995 if alphabet.plain else 0.95) else alphabet.alarming
-    return [alphabet.template(action, severity()) for _ in range(count)]
+    if rng.random() >= alphabet.varied:
+        return _step([alphabet.template(action, severity()) for _ in range(count)])
+    ways = int(log_uniform(rng, 2, 16))
+    usual = 1.0 / np.arange(1, ways + 1) ** rng.uniform(0.2, 2.5)
+    # One of the statuses tells what it was about, the others are the same whatever that is.
+    told = int(rng.integers(count))
+    same = [alphabet.template(action, severity()) for _ in range(count)]
+    own = [same[told], *(alphabet.template(action, alphabet.calm()) for _ in range(ways - 1))]
+    return _ways([[*same[:told], way, *same[told + 1 :]] for way in own], (usual / usual.sum()).tolist())
 
 
 def _random_block(alphabet: Alphabet, depth: int, mixing: float) -> Block:  # noqa: PLR0911
     rng = alphabet.rng
     if depth == 0 or rng.random() < 0.4:
-        return _step(_random_step(alphabet))
+        return _random_step(alphabet)
     inside = _chain([_random_block(alphabet, depth - 1, mixing) for _ in range(int(rng.integers(1, 4)))])
     kind = rng.choice(
         ["optional", "choice", "repeat", "tail", "parallel", "chain"], p=[0.2, 0.15, 0.12, 0.16, 0.25, 0.12]
     )
     if kind == "optional":
+        if rng.random() < NEARLY_ALWAYS:
+            return _usually(inside, log_uniform(rng, 0.0005, 0.05))
         return _optional(inside, log_uniform(rng, 0.002, 0.95), season(rng, 0.15))
     if kind == "choice":
         shares = rng.dirichlet(np.full(2, 0.7))
@@ -214,10 +236,11 @@ def _leaving(blocks: list[Block], exits: list[_Exit]) -> Block:
 def workflow_system(rng: Rng) -> System:
     """A system whose executions an identifier holds together."""
     alphabet = Alphabet(rng, bool(rng.random() < 0.5), float(rng.choice([0.0, 0.3, 0.6, 0.85])))
-    mixing = float(rng.choice([0.0, 0.3, 1.0], p=[0.3, 0.3, 0.4]))
-    swaps = float(rng.choice([0.0, 0.02, 0.15], p=[0.5, 0.3, 0.2]))
+    mixing = float(rng.choice([0.0, 0.3, 1.0], p=[0.45, 0.25, 0.3]))
+    swaps = float(rng.choice([0.0, 0.02, 0.15], p=[0.6, 0.25, 0.15]))
     kinds = int(rng.choice([1, 2, 3, 5, 8], p=[0.35, 0.2, 0.2, 0.15, 0.1]))
     alphabet.plain = bool(rng.random() < 0.35)
+    alphabet.varied = 0.0 if rng.random() < 0.5 else float(rng.uniform(0.1, 0.7))
     discipline(rng, alphabet)
     alphabet.talk = (
         0.0
@@ -235,10 +258,9 @@ def workflow_system(rng: Rng) -> System:
     kinds += len(rare)
     if kinds > 1 and rng.random() < 0.5:
         # All kinds are received and answered alike.
-        entry, answer = _step(_random_step(alphabet)), _step(_random_step(alphabet))
+        entry, answer = _random_step(alphabet), _random_step(alphabet)
         workflows = [_chain([entry, workflow, answer]) for workflow in workflows]
     size = log_size(rng)
-    cut = float(rng.choice([0.0, 0.0, 0.001]))
     seasons = [season(rng, 0.3) for _ in range(kinds)]
     executions = []
     for number in range(size):
@@ -248,13 +270,6 @@ def workflow_system(rng: Rng) -> System:
         steps = jitter(rng, workflows[kind](rng, at), swaps)[:300]
         if not steps:
             continue
-        if rng.random() < cut and len(steps) > 3:
-            # The log begins or ends in the middle of it.
-            steps = (
-                steps[int(rng.integers(1, len(steps))) :]
-                if rng.random() < 0.5
-                else steps[: int(rng.integers(1, len(steps)))]
-            )
         executions.append(Execution(steps))
     break_some(rng, executions, alphabet)
     return System(executions, alphabet, windows=False)
