@@ -140,7 +140,7 @@ def load_sequences(
         "variant",
         pa.table(
             {
-                "variant_id": range(len(variants)), "is_window": [windows] * len(variants),
+                "variant_id": range(len(variants)), "is_window": [windows] * len(variants), "is_cut": [False] * len(variants),
                 "template_ids": [[number[one] for one in row] for row in variants],
                 "executions": [own[v] for v in variants.values()], "good_executions": [known[v] for v in variants.values()],
             }

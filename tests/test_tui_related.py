@@ -40,7 +40,8 @@ def store() -> Store:
     for variant in range(4):
         number = variants.count(variant)
         store.connection.execute(
-            "INSERT INTO variant VALUES ($id, false, [1], $number, 0)", {"id": variant, "number": number}
+            "INSERT INTO variant VALUES ($id, false, false, [1], $number, 0)",
+            {"id": variant, "number": number},
         )
         if not variant:
             continue

@@ -41,13 +41,6 @@ class Deviation:
     strength: float
 
     @property
-    def lacks(self) -> str:
-        """What is missing: 'beginning', 'end', 'step'; '' where nothing is."""
-        if self.kind == "missing":
-            return "end" if len(self.templates) == 1 else "step"
-        return "beginning" if self.kind == "order" and len(self.templates) == 1 else ""
-
-    @property
     def key(self) -> tuple[str, tuple[int, ...]]:
         """What executions of one failure mode have in common."""
         if self.kind == "missing" and len(self.templates) == 2:

@@ -61,8 +61,7 @@ def step_surprise(sequences: Sequences) -> StepSurprise:
     """Rarity of steps, transitions, counts and lengths in each sequence against the other ones of its parent."""
     owner, n = sequences.owner, sequences.count
     weight = sequences.self_weight + sequences.good_weight
-    # The weight a sequence must not count for itself: one execution, where it stems from the log under analysis.
-    own = (sequences.self_weight > 0).astype(np.float64)
+    own = sequences.own_weight
     groups = int(sequences.group.max(initial=-1)) + 1
     total = segment_sum(weight, sequences.group, groups)[sequences.group] - own
     alphabet = int(sequences.steps.max(initial=-1)) + 1
@@ -98,6 +97,10 @@ def step_surprise(sequences: Sequences) -> StepSurprise:
     move_rarity = surprise(move_support - own[move_owner], from_support)
 
     length_tail = _tail(sequences.group, sequences.lengths, weight, own)
+    if sequences.cut is not None:
+        move_rarity[sequences.cut[move_owner] & ((move_from < 0) | (move_to < 0))] = 0.0
+        pair_count_tail[sequences.cut[pair_owner]] = 0.0
+        length_tail[sequences.cut] = 0.0
     return StepSurprise(
         pair_owner,
         pair_step,
@@ -169,7 +172,7 @@ def seq_features(sequences: Sequences, steps: StepContext, found: StepSurprise) 
     """[n, len(SEQ_FEATURES)] for sequences at any level, each against those of the same parent."""
     n = sequences.count
     weight = sequences.self_weight + sequences.good_weight
-    own = (sequences.self_weight > 0).astype(np.float64)
+    own = sequences.own_weight
     groups = int(sequences.group.max(initial=-1)) + 1
     group_total = segment_sum(weight, sequences.group, groups)
     total = group_total[sequences.group] - own
@@ -248,6 +251,9 @@ def seq_features(sequences: Sequences, steps: StepContext, found: StepSurprise) 
         "good_size": np.round(np.log10(1.0 + good_total)),
     }
     assert tuple(columns) == SEQ_FEATURES
+    if sequences.cut is not None:
+        for name in ("seq_rarity", "unknown"):
+            columns[name][sequences.cut] = 0.0
     return np.column_stack(list(columns.values())).astype(np.float32)
 
 

@@ -95,6 +95,9 @@ def compare_pairs(sequences: Sequences, *, windows: bool) -> Invariants:
         ),
         n,
     )
+    if sequences.cut is not None:
+        unequal[sequences.cut], unequals[sequences.cut] = 0.0, 0.0
+        differing[sequences.cut], partner[sequences.cut] = -1, -1
     step = np.r_[frequent, -1]
     features = np.column_stack([precedence, np.log1p(precedences), unequal, np.log1p(unequals)])
     return Invariants(features.astype(np.float32), step[early], step[late], step[differing], step[partner])

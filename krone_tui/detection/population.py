@@ -10,7 +10,15 @@ from krone_tui.detection.features import SEQ_FEATURES, StepContext, StepSurprise
 from krone_tui.detection.invariants import INVARIANT_FEATURES, SURE, Invariants, compare_pairs
 from krone_tui.detection.levels import ALARMING, WORDS
 from krone_tui.detection.profiles import PROFILE_FEATURES, ProfileComparison, compare_profiles
-from krone_tui.detection.sequences import FloatArray, IntArray, Sequences, segment_max, segment_sum, surprise
+from krone_tui.detection.sequences import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    Sequences,
+    segment_max,
+    segment_sum,
+    surprise,
+)
 
 LEVELS = ("status", "action", "entity")
 """Bottom-up."""
@@ -28,6 +36,11 @@ system, such as order in one whose workers run in parallel, is a signal in anoth
 
 NESTED_OF_SEQS = ("seq_rarity", "step_rarity", "move_rarity", "unknown", "burst", "move_burst")
 """Features of an execution's Seqs whose greatest value at each level is one of the execution's own."""
+
+CUT_WEIGHT = 0.001
+"""What an execution counts as an example of what is usual that the log began or ended amid."""
+FEW_WHOLE = 0.5
+"""Share of executions so cut from which they count like the others: there is little else to go by."""
 
 RULE_BURSTS = ("missing_burst", "precedence_burst", "unequal_burst")
 """How much executions that break the same rule (a step that others have, an order or a count they keep to) keep to one
@@ -92,12 +105,24 @@ class Population:
     levels: dict[str, SeqsOfLevel]
     windows: bool
     """Executions are windows of time, so that what they hold together is chance."""
+    cut: BoolArray | None = None
+    """[variants] whether the log began or ended amid each of its executions; None: no such one."""
+
+    @property
+    def counted(self) -> FloatArray:
+        """[variants] executions of the log under analysis that tell what is usual: whole ones, unless few are whole."""
+        cut = self.cut
+        if cut is None or self.self_weight[cut].sum() > FEW_WHOLE * self.self_weight.sum():
+            return self.self_weight
+        return np.where(cut, CUT_WEIGHT * self.self_weight, self.self_weight)
 
     @property
     def flat(self) -> Sequences:
         """The variants as sequences of templates under the root."""
         groups = np.zeros(len(self.offsets) - 1, dtype=np.int64)
-        return Sequences(self.templates, self.offsets, groups, self.self_weight, self.good_weight, self.bins)
+        return Sequences(
+            self.templates, self.offsets, groups, self.counted, self.good_weight, self.bins, self.cut
+        )
 
 
 @dataclass(frozen=True)
@@ -147,9 +172,10 @@ def view_level(population: Population, level: str) -> LevelView:
         steps.astype(np.int64),
         seqs.offsets,
         group.astype(np.int64),
-        segment_sum(population.self_weight[in_variant], in_seq, count),
+        segment_sum(population.counted[in_variant], in_seq, count),
         segment_sum(population.good_weight[in_variant], in_seq, count),
         summed(population.bins, in_variant, in_seq, count).astype(np.float32),
+        None if population.cut is None else ~np.isin(np.arange(count), in_seq[~population.cut[in_variant]]),
     )
     found = step_surprise(sequences)
     context = _step_context(population, level, nodes)
@@ -252,8 +278,8 @@ def _log_features(
     it, and how many whose level says so; share of the other executions that have any; share of all executions whose
     variant is theirs alone. `alarming`, `errors`: [pairs] which of `found`'s pairs are of such templates.
     """
-    weight = population.self_weight + population.good_weight
-    own = (population.self_weight > 0).astype(np.float64)
+    weight = population.counted + population.good_weight
+    own = np.minimum(population.counted, 1.0)
     alarmed = np.bincount(found.pair_owner[alarming], minlength=len(weight)) > 0
     others = np.maximum(weight.sum() - own, 1.0)
 
@@ -272,13 +298,13 @@ def _log_features(
 
 def _rank(value: npt.NDArray[np.float32], population: Population) -> FloatArray:
     """[variants] surprise of a value at least as great among the other executions."""
-    weight = population.self_weight + population.good_weight
-    own = (population.self_weight > 0).astype(np.float64)
+    weight = population.counted + population.good_weight
+    own = np.minimum(population.counted, 1.0)
     # Rounding keeps float noise from making a rank out of equal values.
     rounded = np.round(value.astype(np.float64), 3)
     levels, at = np.unique(rounded, return_inverse=True)
     at_least = np.cumsum(np.bincount(at, weights=weight, minlength=len(levels))[::-1])[::-1]
-    return surprise(at_least[at] - own, weight.sum() - own)
+    return surprise(at_least[at].astype(np.float64) - own, weight.sum() - own)
 
 
 def _dense(ids: IntArray) -> IntArray:

@@ -61,7 +61,7 @@ def compare_profiles(sequences: Sequences) -> ProfileComparison:
     """
     n = sequences.count
     weight = sequences.self_weight + sequences.good_weight
-    own = (sequences.self_weight > 0).astype(np.float64)
+    own = sequences.own_weight
     total = float(weight.sum())
     alphabet = int(sequences.steps.max(initial=-1)) + 1
     code, count = np.unique(sequences.owner * max(alphabet, 1) + sequences.steps, return_counts=True)
@@ -108,17 +108,20 @@ def compare_profiles(sequences: Sequences) -> ProfileComparison:
         ]
     ).astype(np.float32)
 
+    whole = np.ones(n, dtype=bool) if sequences.cut is None else ~sequences.cut
+    features[~whole] = 0.0
+
     def step_of(columns: IntArray) -> IntArray:
-        return np.where(columns[at] >= 0, frequent[columns[at]], -1)
+        return np.where(whole & (columns[at] >= 0), frequent[columns[at]], -1)
 
     return ProfileComparison(
         features,
         step_of(lacking.step),
         step_of(lacking.because),
-        lacking.surprise[at],
+        lacking.surprise[at] * whole,
         step_of(lacking.silent_step),
         step_of(lacking.silent_because),
-        lacking.silent_surprise[at],
+        lacking.silent_surprise[at] * whole,
     )
 
 

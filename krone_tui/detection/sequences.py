@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -20,16 +21,23 @@ class Sequences:
     group: IntArray
     """[n] the parent under which a sequence is compared with others, 0 … groups-1."""
     self_weight: FloatArray
-    """[n] executions of the log under analysis that contain the sequence."""
+    """[n] executions of the log under analysis that contain the sequence; hardly any where the log's edge cut them."""
     good_weight: FloatArray
     """[n] executions of the known-good baseline that contain it."""
     bins: npt.NDArray[np.float32]
     """[n, BINS] executions of the log under analysis that contain it, by part of the log's time."""
+    cut: BoolArray | None = None
+    """[n] whether the log began or ended amid it, so that what it lacks tells nothing; None: no such one."""
 
     @property
     def count(self) -> int:
         """How many sequences there are."""
         return len(self.offsets) - 1
+
+    @property
+    def own_weight(self) -> FloatArray:
+        """[n] what a sequence must not count for itself: one execution, where it stems from the log under analysis."""
+        return np.minimum(self.self_weight, 1.0)
 
     @property
     def lengths(self) -> IntArray:

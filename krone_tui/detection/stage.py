@@ -37,7 +37,7 @@ from krone_tui.store.seqs import TemplateNodes, Variants, read_template_nodes, r
 from krone_tui.store.telling_numbers import without_zeros
 
 LET_GO_SCORE = 0.45
-"""The most that is scored by an execution which lacks something and may go on beyond the log, or one among a few."""
+"""The most that is scored by what is let go of as one among a few."""
 FEW = 20
 """Windows below which nothing in them is usual, as what they hold together is chance; and executions that all differ."""
 ALL_DIFFER = 0.5
@@ -214,6 +214,7 @@ def _population(
     windows: bool,
 ) -> Population:
     """The variants of one kind, renumbered from 0."""
+    cut = variants.is_cut[chosen]
     lengths = np.diff(variants.offsets)
     at = np.full(len(variants.variant_id), -1)
     at[chosen] = np.arange(len(chosen))
@@ -244,6 +245,7 @@ def _population(
         nodes.status,
         levels,
         windows,
+        cut if cut.any() else None,
     )
 
 
@@ -252,10 +254,8 @@ def _write(
 ) -> int:
     """Find what deviates in each flagged variant, join equal deviations to failure modes, and write all of it."""
     found: list[tuple[_Outcome, int, Deviation]] = []
-    before, after = queries.cut_by_the_log(store, len(variants.variant_id))
     for outcome in outcomes:
         deviations = Deviations(outcome.population, outcome.routed)
-        _let_go_of_cut_ones(outcome, deviations, before[outcome.variants], after[outcome.variants])
         outcome.nearest[:] = nearest_normal(
             outcome.population.flat,
             outcome.routed.flagged,
@@ -323,23 +323,6 @@ def _write(
     return len(modes)
 
 
-def _let_go_of_cut_ones(
-    outcome: _Outcome, deviations: Deviations, before: BoolArray, after: BoolArray
-) -> None:
-    """What the log's own beginning or end may have taken from an execution is not held against it.
-
-    One with an unusual record that reads as failure stays flagged, whatever else it lacks.
-    """
-    routed = outcome.routed
-    severe = routed.executions.features[:, NESTED_EXECUTION_FEATURES.index("severe_records")]
-    open_ = routed.flagged & (before | after) & (severe < np.log1p(SEVERE))
-    for local in np.flatnonzero(open_).tolist():
-        lacks = deviations.of(local, _decided_span(outcome, local)).lacks
-        if (before[local] and lacks in ("beginning", "step")) or (after[local] and lacks in ("end", "step")):
-            routed.flagged[local] = False
-            routed.score[local] = min(routed.score[local], LET_GO_SCORE)
-
-
 def _let_go_among_few(population: Population, routed: Routed) -> None:
     """Of a few windows none can lack anything, or have too much of it, and neither can a few executions which all differ:
     only what reads as failure is told."""
@@ -354,11 +337,13 @@ def _let_go_among_few(population: Population, routed: Routed) -> None:
 
 
 def _doubtful(population: Population, routed: Routed) -> BoolArray:
-    """[variants] what is no picture of health though it was not flagged: an uncommon failure in it, or one that reads so
-    plainly, unless most executions have such a one."""
+    """[variants] what is no picture of health though it was not flagged: cut by the log's edge, an uncommon failure in it,
+    or one that reads so plainly, unless most executions have such a one."""
     uncommon = _feature(routed, "step_rarity_severe") > UNCOMMON
     plain: BoolArray = ~routed.flagged & (_feature(routed, "severity") >= PLAINLY)
     weight = population.self_weight + population.good_weight
+    if population.cut is not None:
+        uncommon = uncommon | population.cut
     usual = weight[plain].sum() >= MOSTLY * weight[~routed.flagged].sum()
     return uncommon if usual else uncommon | plain
 

@@ -11,6 +11,7 @@ from krone_tui.errors import KroneError
 from krone_tui.executions import as_learnt
 from krone_tui.executions.as_learnt import WindowCut
 from krone_tui.executions.cut_words import cut_in_words
+from krone_tui.executions.edges import cut_by_the_log
 from krone_tui.executions.identifiers import (
     REUSED_ADDRESS,
     UNNAMED,
@@ -116,8 +117,8 @@ def group_executions(store: Store, settings: Settings, progress: Progress = sile
         grouping,
         reuse_gap=key.reuse_gap if key else None,
         begins=carried.beginning(store, BEGINS, ENDS) if candidate.name == REUSED_ADDRESS else None,
-        good_before=settings.normal_before,
     )
+    queries.name_executions(store, grouping, cut_by_the_log(store), good_before=settings.normal_before)
     _keep_candidates(store, scored, chosen, cut, followed)
     executions, windows = queries.execution_counts(store)
     progress(StageProgress("executions", records, records, "records"))

@@ -48,7 +48,7 @@ def normal_execution(store: Store, execution_id: int, variant_id: int | None) ->
                    / len(list_distinct(list_concat(v.template_ids, own.steps))) AS shared
             FROM here AS v, own LEFT JOIN variant_verdict AS d ON d.variant_id = v.variant_id
             WHERE v.variant_id = $variant
-               OR (v.is_window = own.is_window AND v.variant_id <> own.variant_id AND NOT coalesce(d.flagged, false))
+               OR (v.is_window = own.is_window AND NOT v.is_cut AND v.variant_id <> own.variant_id AND NOT coalesce(d.flagged, false))
             ORDER BY v.variant_id IS NOT DISTINCT FROM $variant DESC, shared DESC, alike DESC, v.variant_id LIMIT 1
         )
         SELECT e.execution_id, e.identifier, best.alike FROM execution AS e JOIN best USING (variant_id), own

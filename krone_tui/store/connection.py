@@ -12,7 +12,7 @@ import pyarrow as pa
 from krone_tui.settings import Settings
 from krone_tui.store.overlay import lay_over
 
-SCHEMA_VERSION = 13
+SCHEMA_VERSION = 14
 """Raised with every change of schema.sql: a cache of another version is rebuilt."""
 
 _SCHEMA = Path(__file__).with_name("schema.sql")

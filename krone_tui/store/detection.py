@@ -73,29 +73,6 @@ def executions_over_time(store: Store, variants: int, parts: int) -> npt.NDArray
     return result
 
 
-def cut_by_the_log(store: Store, variants: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """[variants] whether each of its executions may have begun before the log; and whether each may go on after it.
-
-    It begins no longer after the log's beginning, or ends no longer before its end, than executions mostly last, or a
-    fiftieth of the log where they last longer. Windows do not count: they are cut in any case.
-    """
-    rows = store.arrow(
-        """
-        WITH span AS (SELECT min(start_time) AS first, max(end_time) AS last FROM execution WHERE NOT is_good),
-             held AS (SELECT variant_id, start_time, end_time FROM execution WHERE NOT is_good AND NOT is_window),
-             usual AS (SELECT quantile_cont(epoch(end_time) - epoch(start_time), 0.95) AS seconds FROM held),
-             near AS (SELECT first, last, least(seconds, (epoch(last) - epoch(first)) / 50) AS seconds FROM span, usual)
-        SELECT variant_id, CAST(bool_and(epoch(start_time) - epoch(first) <= seconds) AS INTEGER) AS before,
-               CAST(bool_and(epoch(last) - epoch(end_time) <= seconds) AS INTEGER) AS after
-        FROM held, near WHERE start_time IS NOT NULL AND end_time IS NOT NULL GROUP BY variant_id
-        """
-    )
-    before, after = np.zeros(variants, dtype=bool), np.zeros(variants, dtype=bool)
-    before[_ints(rows, "variant_id")] = _ints(rows, "before") > 0
-    after[_ints(rows, "variant_id")] = _ints(rows, "after") > 0
-    return before, after
-
-
 def template_words(store: Store) -> list[tuple[int, str, str | None, str]]:
     """(template_id, text, level, outcome) of every template, in the order of ids."""
     return [

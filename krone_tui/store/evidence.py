@@ -12,7 +12,7 @@ _NORMAL = """
 normal AS (
     SELECT v.variant_id, v.template_ids, v.executions + v.good_executions AS weight
     FROM variant AS v LEFT JOIN variant_verdict AS d USING (variant_id)
-    WHERE v.is_window = $window AND (NOT coalesce(d.flagged, false) OR v.good_executions > 0)
+    WHERE v.is_window = $window AND NOT v.is_cut AND (NOT coalesce(d.flagged, false) OR v.good_executions > 0)
 )
 """
 

@@ -2,9 +2,15 @@
 
 from datetime import datetime
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
 from krone_tui.store.baseline import Grouping
 from krone_tui.store.connection import Store
 from krone_tui.store.identifiers import Beginning
+
+IntArray = npt.NDArray[np.int64]
 
 
 def pauses(store: Store, by: tuple[str, ...]) -> tuple[int, int, list[tuple[int, int]]]:
@@ -51,16 +57,14 @@ def group_records(
     grouping: Grouping,
     *,
     reuse_gap: float | None,
-    good_before: str | None,
     begins: Beginning | None = None,
 ) -> None:
-    """Fill `membership`, `execution` and `variant` from the keyed records: every one goes to exactly one execution.
+    """Fill `membership` from the keyed records: every one goes to exactly one execution, `measured` by `name_executions`.
 
     Records with a key make one execution per key (split where the key rests longer than `reuse_gap` seconds, and where
     what `begins` one follows what ends one).
     The others make windows of neighbours with equal `window_by`: ended by a pause of `idle_gap` seconds, or cut
-    every `tumbling` seconds, and at `window_records` records in any case. The learnt executions of the temporary table
-    `learnt_variant` become variants too.
+    every `tumbling` seconds, and at `window_records` records in any case.
     """
     window_by, idle_gap, tumbling, window_records = grouping.cut
     window_key = " || ' ' || ".join(f"coalesce(CAST({column} AS VARCHAR), '')" for column in window_by)
@@ -117,13 +121,11 @@ def group_records(
         ORDER BY n.execution_id, p.place
         """
     )
-    good = "n.is_baseline" + (
-        " OR coalesce(e.end_time < CAST($before AS TIMESTAMP), false)" if good_before is not None else ""
-    )
     connection.execute(
         """
         CREATE OR REPLACE TEMP TABLE measured AS
-        SELECT m.execution_id, first(p.source_id) FILTER (m.position = 0) AS source_id,
+        SELECT m.execution_id, any_value(n.label) AS label, any_value(n.is_window) AS is_window,
+               any_value(n.is_baseline) AS is_baseline, first(p.source_id) FILTER (m.position = 0) AS source_id,
                min(p.time) AS start_time, max(p.time) AS end_time,
                first(p.first_line) FILTER (m.position = 0) AS first_line,
                max(p.last_line) FILTER (p.source_id = o.source_id) AS last_line,
@@ -131,26 +133,43 @@ def group_records(
         FROM membership AS m JOIN parsed_record AS p USING (record_id)
         JOIN (SELECT execution_id, source_id FROM membership JOIN parsed_record USING (record_id) WHERE position = 0) AS o
             USING (execution_id)
+        JOIN numbered AS n USING (execution_id)
         GROUP BY m.execution_id
         """
     )
+    for table in ("keyed", "placed", "numbered"):
+        connection.execute(f"DROP TABLE {table}")
+
+
+def name_executions(store: Store, grouping: Grouping, cut: IntArray, *, good_before: str | None) -> None:
+    """Fill `execution` and `variant` from what `group_records` measured.
+
+    cut: ids of the executions that the log probably began or ended amid: they are no variants of whole ones. The learnt
+    executions of the temporary table `learnt_variant` become variants too.
+    """
+    connection = store.connection
+    good = "e.is_baseline" + (
+        " OR coalesce(e.end_time < CAST($before AS TIMESTAMP), false)" if good_before is not None else ""
+    )
+    connection.register("cut_executions", pa.table({"execution_id": cut}))
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE judged AS
-        SELECT e.*, n.label, n.is_window, {good} AS is_good FROM measured AS e JOIN numbered AS n USING (execution_id)
+        SELECT e.*, c.execution_id IS NOT NULL AS is_cut, {good} AS is_good
+        FROM measured AS e LEFT JOIN cut_executions AS c USING (execution_id)
         """,
         {"before": good_before} if good_before is not None else None,
     )
     connection.execute(
         """
         INSERT INTO variant
-        SELECT CAST(row_number() OVER (ORDER BY sum(own + good) DESC, min(execution_id) NULLS LAST, is_window, template_ids) - 1 AS INTEGER),
-               is_window, template_ids, sum(own), sum(good)
+        SELECT CAST(row_number() OVER (ORDER BY sum(own + good) DESC, min(execution_id) NULLS LAST, is_window, is_cut, template_ids) - 1 AS INTEGER),
+               is_window, is_cut, template_ids, sum(own), sum(good)
         FROM (
-            SELECT is_window, template_ids, execution_id, 1 - is_good::BIGINT AS own, is_good::BIGINT AS good FROM judged
+            SELECT is_window, is_cut, template_ids, execution_id, 1 - is_good::BIGINT AS own, is_good::BIGINT AS good FROM judged
             UNION ALL
-            SELECT is_window, template_ids, NULL, 0, executions FROM learnt_variant
-        ) GROUP BY is_window, template_ids
+            SELECT is_window, false, template_ids, NULL, 0, executions FROM learnt_variant
+        ) GROUP BY is_window, is_cut, template_ids
         """
     )
     connection.execute(
@@ -161,12 +180,13 @@ def group_records(
                     || coalesce(strftime(e.start_time, '%Y-%m-%d %H:%M:%S'), 'line ' || e.first_line) ELSE e.label END,
                CASE WHEN e.is_window THEN 'window' ELSE $name END, e.is_window, e.is_good, e.source_id, e.start_time, e.end_time,
                e.first_line, e.last_line, e.records, e.lines, v.variant_id
-        FROM judged AS e JOIN variant AS v ON e.is_window = v.is_window AND e.template_ids = v.template_ids
+        FROM judged AS e JOIN variant AS v ON e.is_window = v.is_window AND e.is_cut = v.is_cut AND e.template_ids = v.template_ids
         ORDER BY e.execution_id
         """,
         {"name": grouping.name},
     )
-    for table in ("keyed", "placed", "numbered", "measured", "judged", "learnt_variant"):
+    connection.unregister("cut_executions")
+    for table in ("measured", "judged", "learnt_variant"):
         connection.execute(f"DROP TABLE {table}")
 
 

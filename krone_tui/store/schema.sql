@@ -137,6 +137,7 @@ CREATE TABLE membership (
 CREATE TABLE variant (
     variant_id INTEGER PRIMARY KEY,
     is_window BOOLEAN NOT NULL,         -- of windows: judged apart from executions of an identifier
+    is_cut BOOLEAN NOT NULL,            -- the log probably began or ended amid its executions: what they lack says nothing
     template_ids INTEGER[] NOT NULL,
     executions BIGINT NOT NULL,         -- of the log under analysis
     good_executions BIGINT NOT NULL     -- known to be good

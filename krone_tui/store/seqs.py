@@ -17,6 +17,7 @@ class Variants:
 
     variant_id: IntArray
     is_window: npt.NDArray[np.bool_]
+    is_cut: npt.NDArray[np.bool_]
     template_ids: IntArray
     """[total] one after another."""
     offsets: IntArray
@@ -44,6 +45,7 @@ def read_variants(store: Store) -> Variants:
     return Variants(
         _ints(rows, "variant_id"),
         rows.column("is_window").to_numpy().astype(bool),
+        rows.column("is_cut").to_numpy().astype(bool),
         np.asarray(lists.flatten().to_numpy(zero_copy_only=False), dtype=np.int64),
         np.r_[0, np.cumsum(lists.value_lengths().to_numpy(zero_copy_only=False))].astype(np.int64),
         _ints(rows, "executions"),
