@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _WHERE = {
     "message": "message",
     "line": "line",
+    "several": "several",
     "header": "header",
     "field": "field",
     "source": "file",

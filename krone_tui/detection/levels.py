@@ -2,10 +2,24 @@
 
 LEVEL_SEVERITY = {
     **dict.fromkeys(
-        ("FATAL", "CRITICAL", "CRIT", "EMERG", "EMERGENCY", "ALERT", "PANIC", "SEVERE", "F", "FAILURE"), 0.98
+        (
+            "FATAL",
+            "FTL",
+            "CRITICAL",
+            "CRIT",
+            "CRT",
+            "EMERG",
+            "EMERGENCY",
+            "ALERT",
+            "PANIC",
+            "SEVERE",
+            "F",
+            "FAILURE",
+        ),
+        0.98,
     ),
     **dict.fromkeys(("ERROR", "ERR", "E"), 0.94),
-    **dict.fromkeys(("WARNING", "WARN", "W"), 0.3),
+    **dict.fromkeys(("WARNING", "WARN", "WRN", "W"), 0.3),
 }
 """The program's own word for it is worth more than our reading of its message."""
 WORDS = 0.9

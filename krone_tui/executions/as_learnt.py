@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from krone_tui.errors import KroneError
-from krone_tui.executions.identifiers import Candidate, Kind
+from krone_tui.executions.identifiers import Candidate, Kind, from_stored
 from krone_tui.store.baseline import Grouping, LearntGrouping
 
 
@@ -27,7 +27,7 @@ def identifiers(learnt: Sequence[LearntGrouping]) -> list[Candidate | None]:
     found: dict[tuple[object, ...], Candidate | None] = {}
     for one in learnt:
         grouping = one.grouping
-        candidate = Candidate(grouping.name, Kind(grouping.kind), grouping.columns, grouping.pattern)
+        candidate = from_stored(grouping.name, grouping.kind, grouping.columns, grouping.pattern)
         found.setdefault(grouping.identifier, None if candidate.kind is Kind.WINDOW else candidate)
     return list(found.values())
 
@@ -36,7 +36,7 @@ def same(one: Candidate | None, other: Candidate | None) -> bool:
     """Whether two logs are grouped by the same identifier, whatever it is called; None: by windows."""
     if one is None or other is None:
         return one is other
-    return (one.kind, one.pattern, one.columns) == (other.kind, other.pattern, other.columns)
+    return (one.kind, one.stored, one.columns) == (other.kind, other.stored, other.columns)
 
 
 def refuse_other(asked: Candidate | None, learnt: Sequence[LearntGrouping]) -> None:

@@ -1,6 +1,5 @@
 """Which identifier holds executions together: every candidate scored on the data, the best one applied."""
 
-import math
 import re
 import time
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from krone_tui.executions.as_learnt import WindowCut
 from krone_tui.executions.cut_words import cut_in_words
 from krone_tui.executions.edges import cut_by_the_log
 from krone_tui.executions.identifiers import (
+    OR,
     REUSED_ADDRESS,
     UNNAMED,
     Candidate,
@@ -21,7 +21,10 @@ from krone_tui.executions.identifiers import (
     header_candidates,
     message_candidates,
     named,
+    together,
 )
+from krone_tui.executions.scoring import Scored, explain, key_source, score
+from krone_tui.executions.several import with_others
 from krone_tui.executions.windows import window_cut
 from krone_tui.progress import Progress, StageProgress, silent
 from krone_tui.settings import Settings
@@ -45,26 +48,11 @@ CLOSE = 0.5
 """Share of the best rough score that makes a finalist."""
 AS_MANY = 0.05
 """How much the numbers of values of two identifiers of the same executions may differ, as a share."""
-MOSTLY = 0.5
-"""Share of a candidate's values that describe (times, measurements, paths) from which it is no identifier."""
-FEW_VALUES, LONG, PARTS = 8, 50, 0.25
-"""An identifier with fewer values than the first, of more records each than the second, counts by the third."""
 MIN_SCORE = 0.16
 """A best candidate below this holds nothing together: the log is cut into windows."""
-PROCESS_REUSE_GAP = 1_800.0
-"""Seconds after which the same process or thread id is taken for another execution: ids are reused."""
 BEGINS, ENDS = 0.9, 0.05
 """Share of the ids that must begin with one template, and that end with another, for the one after the other to be a new
 execution: a port is used again within seconds."""
-
-
-@dataclass(frozen=True)
-class Scored:
-    """One candidate with its statistics and its score."""
-
-    candidate: Candidate
-    statistics: carried.KeyStatistics
-    score: float
 
 
 @dataclass(frozen=True)
@@ -93,10 +81,10 @@ def group_executions(store: Store, settings: Settings, progress: Progress = sile
     chosen = _chosen(store, settings, scored, learnt, records, filled)
     if chosen is not None:
         scored = [chosen, *(other for other in scored if other.candidate != chosen.candidate)]
-    key = _key(chosen.candidate, filled) if chosen else None
+    key = key_source(chosen.candidate, filled) if chosen else None
     carried.key_records(store, key)
     followed = 0
-    if chosen is not None and chosen.candidate.kind in (Kind.MESSAGE, Kind.FIELD):
+    if chosen is not None and chosen.candidate.kind in (Kind.MESSAGE, Kind.FIELD, Kind.SEVERAL):
         followed = carried.follow_values(store, FOLLOWED_SAMPLE, FOLLOWED_SHARE)
     candidate = chosen.candidate if chosen else Candidate(Kind.WINDOW.value, Kind.WINDOW)
     cut = as_learnt.window_cut(chosen.candidate if chosen else None, learnt, settings.idle_gap)
@@ -104,7 +92,7 @@ def group_executions(store: Store, settings: Settings, progress: Progress = sile
     grouping = Grouping(
         candidate.name,
         candidate.kind.value,
-        candidate.pattern,
+        candidate.stored,
         candidate.columns,
         cut.by,
         cut.idle_gap,
@@ -140,7 +128,8 @@ def _chosen(
         if learnt:
             as_learnt.refuse_other(asked.candidate if asked else None, learnt)
         return asked
-    best = scored[0] if scored and scored[0].score >= MIN_SCORE else None
+    best = with_others(store, scored, records, filled)
+    best = best if best and best.score >= MIN_SCORE else None
     known = as_learnt.identifiers(learnt)
     if not known or any(as_learnt.same(best.candidate if best else None, one) for one in known):
         return best
@@ -155,7 +144,9 @@ def _chosen(
 
 def _measured(store: Store, candidate: Candidate, records: int, filled: dict[str, float]) -> Scored:
     """A candidate measured on all records."""
-    statistics = carried.measure_key(store, _key(candidate, filled), 0, max(records - 1, 0))
+    statistics = carried.measure_key(
+        store, key_source(candidate, filled), carried.middle(store, records, records)
+    )
     return Scored(candidate, statistics, score(candidate, statistics))
 
 
@@ -179,10 +170,9 @@ def score_candidates(store: Store, records: int, filled: dict[str, float]) -> li
 def _score_all(
     store: Store, candidates: list[Candidate], records: int, most: int, filled: dict[str, float]
 ) -> list[Scored]:
-    first = max((records - most) // 2, 0)
-    last = min(first + most, records) - 1
+    stretch = carried.middle(store, records, most)
     measured = [
-        (candidate, carried.measure_key(store, _key(candidate, filled), first, max(last, first)))
+        (candidate, carried.measure_key(store, key_source(candidate, filled), stretch))
         for candidate in candidates
     ]
     told = [
@@ -204,52 +194,6 @@ def _score_all(
     )
 
 
-def score(candidate: Candidate, found: carried.KeyStatistics, *, confirmed: bool = False) -> float:
-    """0…1: how well a candidate's values hold executions together.
-
-    `confirmed`: most messages name an identifier with about as many values, so that a header's thread or process is no
-    pool's: it holds the same executions, and the records without the identifier too.
-
-    An execution has several records of several kinds, lives for a small part of the log, and begins alike. A host or
-    a user lives as long as the log; a session's counter is used once; a pooled thread begins with anything.
-    """
-    if found.values < 3 or (candidate.kind is not Kind.SOURCE and found.attributes >= MOSTLY):
-        return 0.0
-    several = min(1.0, math.log2(max(found.records_per_value, 1.0)) / 2.0) * (1.0 - 0.8 * found.singles)
-    kinds = min(1.0, max(found.variety - 1.0, 0.0) / 1.5)
-    lifetime = max(found.locality, 0.0) ** 2
-    begins_alike = 0.4 + 0.6 * math.sqrt(found.start_concentration)
-    not_endless = 1.0 / (1.0 + found.records_per_value / 3_000.0)
-    if found.values < FEW_VALUES and found.mean_records >= LONG:
-        # Servers, sites, browsers: parts of the log, none of which can be told from the others.
-        begins_alike *= PARTS
-    if candidate.kind is Kind.FIELD and found.numbered < 0.5:
-        # A word, such as a state or a version's name: no identifier.
-        return 0.0
-    header = 1.0 if confirmed else 0.7
-    trust = {
-        Kind.MESSAGE: 1.0,
-        Kind.FIELD: 1.0,
-        Kind.SOURCE: 1.0,
-        Kind.LINE: 1.0,
-        Kind.HEADER: header,
-        Kind.WINDOW: 0.0,
-    }[candidate.kind]
-    return trust * found.coverage * several * kinds * lifetime * begins_alike * not_endless
-
-
-def _key(candidate: Candidate, filled: dict[str, float]) -> carried.KeySource:
-    if candidate.kind is Kind.FIELD:
-        return carried.KeySource(field=candidate.pattern)
-    reused = (candidate.kind is Kind.HEADER or candidate.name == REUSED_ADDRESS) and filled["time"] > 0
-    return carried.KeySource(
-        columns=candidate.columns,
-        pattern=candidate.pattern,
-        whole=candidate.kind is Kind.LINE,
-        reuse_gap=PROCESS_REUSE_GAP if reused else None,
-    )
-
-
 def _asked_for(
     store: Store, name: str, scored: list[Scored], records: int, filled: dict[str, float]
 ) -> Scored | None:
@@ -261,6 +205,8 @@ def _asked_for(
         places = [Candidate(name, Kind.HEADER, ("source_id" if name == "source" else name,))]
     elif name == Kind.WINDOW:
         return None
+    elif (several := _several(name, scored)) is not None:
+        places = [several]
     elif (of_this_name := named(name)) is not None:
         places = [of_this_name]
     else:
@@ -288,6 +234,13 @@ def _asked_for(
     return found
 
 
+def _several(name: str, scored: list[Scored]) -> Candidate | None:
+    """The identifiers that a name puts together as `with_others` does; None where it is none such."""
+    known = {one.candidate.name: one.candidate for one in scored}
+    parts = [known.get(part) or named(part) for part in name.split(OR)]
+    return together([part for part in parts if part]) if len(parts) > 1 and None not in parts else None
+
+
 def _keep_candidates(
     store: Store, scored: list[Scored], chosen: Scored | None, cut: WindowCut, followed: int
 ) -> None:
@@ -299,7 +252,7 @@ def _keep_candidates(
             {
                 "name": one.candidate.name,
                 "kind": one.candidate.kind.value,
-                "pattern": one.candidate.pattern,
+                "pattern": one.candidate.stored,
                 "coverage": found.coverage,
                 "executions": found.values,
                 "records_per_execution": found.records_per_value,
@@ -327,22 +280,3 @@ def _followed_in_words(records: int) -> str:
     if not records:
         return ""
     return f" {records:,} other {'record has' if records == 1 else 'records have'} its values elsewhere."
-
-
-def explain(one: Scored) -> str:
-    """One sentence on what speaks for or against a candidate."""
-    found = one.statistics
-    if found.values < 3:
-        return "Too few values to tell executions apart."
-    if one.candidate.kind is not Kind.SOURCE and found.attributes >= MOSTLY:
-        return "Its values are times, measurements or paths."
-    parts = [
-        f"{found.coverage:.0%} of the records carry it",
-        f"{found.records_per_value:g} records to a value in the median",
-        f"{found.variety:.1f} templates",
-    ]
-    if found.locality < 0.5:
-        parts.append("a value lives through most of the log")
-    if found.singles > 0.5:
-        parts.append("most values occur once")
-    return ", ".join(parts) + "."

@@ -1,5 +1,6 @@
 """Which identifiers the records carry: found by their shape and their key in a sample of the log."""
 
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -23,6 +24,8 @@ class Kind(StrEnum):
     SOURCE = "source"
     LINE = "line"
     """Anywhere in the record as it was read: where a regular expression of the user's finds it there alone."""
+    SEVERAL = "several"
+    """In one of several places: the records of each kind of work carry an identifier of their own."""
     WINDOW = "window"
 
 
@@ -37,6 +40,33 @@ class Candidate:
     """Columns of `parsed_record` whose values together are the identifier (kind header)."""
     pattern: str | None = None
     """RE2 pattern over the message or line whose first group is the value, or the JSON key (kind field)."""
+    parts: tuple["Candidate", ...] = ()
+    """Of kind several: the identifiers, of which a record's is the first that it carries."""
+
+    @property
+    def stored(self) -> str | None:
+        """The pattern as a knowledge base keeps it."""
+        if not self.parts:
+            return self.pattern
+        return json.dumps([[part.name, part.kind.value, part.pattern] for part in self.parts])
+
+
+OR = " or "
+"""Joins the names of several identifiers."""
+
+
+def together(candidates: Sequence[Candidate]) -> Candidate:
+    """One candidate of several; of one, itself."""
+    if len(candidates) == 1:
+        return candidates[0]
+    return Candidate(OR.join(one.name for one in candidates), Kind.SEVERAL, parts=tuple(candidates))
+
+
+def from_stored(name: str, kind: str, columns: tuple[str, ...], stored: str | None) -> Candidate:
+    """The candidate that a knowledge base has kept."""
+    if kind != Kind.SEVERAL or stored is None:
+        return Candidate(name, Kind(kind), columns, stored)
+    return together([Candidate(part, Kind(of), pattern=pattern) for part, of, pattern in json.loads(stored)])
 
 
 _ID = r"[A-Za-z0-9](?:[A-Za-z0-9_.:\-]*[A-Za-z0-9])?"
@@ -49,9 +79,11 @@ _PREFIXED = re.compile(
 _KEYED = re.compile(
     r"(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9_.\-]{0,30})[\"']?\s?[=:]\s?[\"'\[{(]?(" + _NAMED + r")"
 )
-_NUMBER = r"(?:-|[A-Za-z]{1,4}-?)?[0-9]{2,}"
-"""Of a thing: 4711, -3 as a hash may be, B4711, INC-4711."""
+_NUMBER = r"(?:0x[0-9a-fA-F]{4,}|[A-Za-z]{1,4}-?[0-9]{2,}(?:-[0-9]{1,6})*|-?[0-9]{2,})"
+"""Of a thing: 4711, -3 as a hash may be, B4711, INC-4711, B4711-02, 0x7f2a01."""
 _WORD = re.compile(rf"(?<![A-Za-z0-9_])([A-Za-z]{{3,20}})[ #]{{1,2}}\[?({_NUMBER})(?![0-9.:,]*[0-9A-Za-z%])")
+_JOINED = re.compile(r"(?<![A-Za-z0-9_./\-])([A-Z]{2,6})([0-9]{3,12})(?![0-9A-Za-z.])")
+"""A prefix with nothing before the number: CIP4405."""
 _BARE_UUID = re.compile(r"(?<![0-9a-fA-F\-])(" + _UUID + r")(?![0-9a-fA-F\-])")
 _BARE_HEX = re.compile(
     r"(?<![0-9A-Za-z\-])((?:[0-9]+[a-fA-F]|[a-fA-F]+[0-9])[0-9a-fA-F]{6,62})(?![0-9A-Za-z\-])"
@@ -70,6 +102,8 @@ _ADDRESS = re.compile(r"(?<![0-9.])([0-9]{1,3}(?:\.[0-9]{1,3}){3}:[0-9]{2,5})(?!
 _ADDRESS_PATTERN = r"\b([0-9]{1,3}(?:\.[0-9]{1,3}){3}:[0-9]{2,5})\b"
 _MAC_PATTERN = r"\b((?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2})\b"
 _MAC = re.compile(_MAC_PATTERN)
+_ANGLED_PATTERN = r"<([A-Za-z0-9][A-Za-z0-9_.\-]{0,60}\|[0-9]+)>"
+"""A name and its number, as strongSwan writes connections."""
 _UUID_PATTERN = f"\\b({_UUID})\\b"
 # Not a part of a UUID, which is an identifier as a whole.
 _HEX_PATTERN = r"(?:^|[^0-9A-Za-z\-])((?:[0-9]+[a-fA-F]|[a-fA-F]+[0-9])[0-9a-fA-F]{6,62})(?:$|[^0-9A-Za-z\-])"
@@ -78,11 +112,18 @@ _SHAPES = {
     "hex id": _HEX_PATTERN,
     "address:port": _ADDRESS_PATTERN,
     "MAC address": _MAC_PATTERN,
+    "<name|number>": _ANGLED_PATTERN,
     "[id] at the start": _BRACKETED.pattern,
     "id at the start": _LEADING.pattern,
     "[id] inside": _INSIDE.pattern,
 }
-_BARE = {"uuid": _BARE_UUID, "hex id": _BARE_HEX, "address:port": _ADDRESS, "MAC address": _MAC}
+_BARE = {
+    "uuid": _BARE_UUID,
+    "hex id": _BARE_HEX,
+    "address:port": _ADDRESS,
+    "MAC address": _MAC,
+    "<name|number>": re.compile(_ANGLED_PATTERN),
+}
 _MAC_PART = re.compile(r"[a-fA-F][0-9A-Fa-f]:[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})*")
 REUSED_ADDRESS = "address:port"
 """A candidate whose values are soon used again: by the next connection."""
@@ -129,6 +170,8 @@ def message_candidates(messages: Sequence[str]) -> list[Candidate]:
 def _found(message: str) -> Iterable[tuple[Candidate, str]]:
     for match in _PREFIXED.finditer(message):
         yield _prefixed(match[1]), match[0]
+    for match in _JOINED.finditer(message):
+        yield _joined(match[1]), match[0]
     for match in _KEYED.finditer(message):
         # The parts of a MAC address are no keys.
         if (
@@ -172,6 +215,8 @@ def named(name: str) -> Candidate | None:
         return _shaped(name)
     if match := re.fullmatch(r"([A-Za-z]{2,20}[_\-])\*", name):
         return _prefixed(match[1])
+    if match := re.fullmatch(r"([A-Z]{2,6})\*", name):
+        return _joined(match[1])
     if match := re.fullmatch(r"([A-Za-z][A-Za-z0-9_.\-]{0,30})=\*", name):
         return _keyed(match[1])
     if match := re.fullmatch(r"([A-Za-z]{3,20}) \*", name):
@@ -189,6 +234,10 @@ def _prefixed(prefix: str) -> Candidate:
     return Candidate(
         f"{prefix}*", Kind.MESSAGE, pattern=f"({re.escape(prefix)}-?[0-9a-fA-F][0-9a-fA-F_\\-]*)\\b"
     )
+
+
+def _joined(prefix: str) -> Candidate:
+    return Candidate(f"{prefix}*", Kind.MESSAGE, pattern=f"\\b({prefix}[0-9]{{3,12}})\\b")
 
 
 def _keyed(key: str) -> Candidate:

@@ -17,6 +17,8 @@ _ATTRIBUTE = (
 _TELLING = r"[0-9A-Za-z][0-9A-Za-z_:.~/@+#-]*[0-9A-Za-z]"
 """An identifier's value that can be told from the words around it."""
 _TEXT = "coalesce(p.raw, coalesce(p.prefix, '') || p.message)"
+_RUNAWAY = 0.01
+"""Share of a key's values, the largest, that do not tell how long its values live: one request may go on for ever."""
 _SEARCHED = 4_000
 """Characters of a record that are looked through for an identifier's value."""
 
@@ -32,6 +34,8 @@ class KeySource:
     field: str | None = None
     reuse_gap: float | None = None
     """Seconds without a record after which the same key is another execution's; None: keys are used once."""
+    parts: tuple[tuple[str, "KeySource"], ...] = ()
+    """Names and sources, of which the first that yields a key counts."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class KeyStatistics:
     variety: float
     """Mean number of distinct templates per value."""
     locality: float
-    """1 - the median share of the log's length that one value spans."""
+    """1 - the share of the log's length that the value spans which the median record has, the largest values left out."""
     start_concentration: float
     """Chance that two values begin with the same template."""
     numbered: float
@@ -69,6 +73,9 @@ class Beginning:
 
 def _expression(key: KeySource) -> str:
     """SQL over parsed_record that yields the key, or NULL. Patterns and names are literals: quotes are doubled."""
+    if key.parts:
+        # A bare number of one kind of work is no number of another's.
+        return f"coalesce({', '.join(_named(name, _expression(part)) for name, part in key.parts)})"
     if key.pattern is not None:
         text = f"left({_TEXT}, {_SEARCHED})" if key.whole else "p.message"
         return f"nullif(regexp_extract({text}, {_literal(key.pattern)}, 1), '')"
@@ -79,6 +86,11 @@ def _expression(key: KeySource) -> str:
     filled = " AND ".join(f"p.{column} IS NOT NULL" for column in key.columns)
     joined = " || ' ' || ".join(f"CAST(p.{column} AS VARCHAR)" for column in key.columns)
     return f"CASE WHEN {filled} THEN {joined} END"
+
+
+def _named(name: str, expression: str) -> str:
+    said = _literal(name.rstrip("=*_- ") + " ")
+    return f"CASE WHEN regexp_full_match({expression}, '[0-9]+') THEN {said} || {expression} ELSE {expression} END"
 
 
 def _literal(text: str) -> str:
@@ -157,38 +169,74 @@ def field_keys(store: Store, limit: int) -> list[str]:
     return [str(path) for path, _ in rows]
 
 
-def measure_key(store: Store, key: KeySource, first_record: int, last_record: int) -> KeyStatistics:
-    """Statistics of a key over a stretch of records, each use of a key that is used again counted by itself."""
+@dataclass(frozen=True)
+class Stretch:
+    """Part of the log: the records between two moments."""
+
+    clock: str
+    """SQL over parsed_record: what tells when a record was written."""
+    first: float
+    last: float
+
+
+def middle(store: Store, records: int, most: int) -> Stretch:
+    """About the `most` records amid the log, all of a smaller one: of several files those of the same time."""
+    several = store.scalar("SELECT count(*) > 1 FROM source WHERE NOT is_baseline")
+    timed = several and store.scalar("SELECT count(time) >= 0.9 * count(*) FROM parsed_record")
+    if not timed:
+        first = max((records - most) // 2, 0)
+        return Stretch("p.record_id", first, max(min(first + most, records) - 1, first))
+    part = min(most / max(records, 1), 1.0) / 2.0
+    first, last = store.row(
+        f"SELECT approx_quantile(epoch(time), {0.5 - part}), approx_quantile(epoch(time), {0.5 + part}) FROM parsed_record"
+    )
+    return Stretch("epoch(p.time)", float(first), float(last))
+
+
+def measure_key(
+    store: Store, key: KeySource, stretch: Stretch, *, without: KeySource | None = None
+) -> KeyStatistics:
+    """Statistics of a key over a stretch of records, each use of a key that is used again counted by itself.
+
+    without: a key that records must not have to count as having this one.
+    """
+    expression = _expression(key)
+    if without is not None:
+        expression = f"CASE WHEN {_expression(without)} IS NULL THEN {expression} END"
     split = ""
     if key.reuse_gap is not None:
         split = f""", used AS (
             SELECT * REPLACE (key || chr(0) || sum(CASE WHEN pause > {key.reuse_gap} THEN 1 ELSE 0 END)
-                   OVER (PARTITION BY key ORDER BY record_id) AS key)
-            FROM (SELECT *, epoch(time - lag(time) OVER (PARTITION BY key ORDER BY record_id)) AS pause FROM keyed)
+                   OVER (PARTITION BY key ORDER BY clock, record_id) AS key)
+            FROM (SELECT *, epoch(time - lag(time) OVER (PARTITION BY key ORDER BY clock, record_id)) AS pause FROM keyed)
         )"""
     # One row: the whole candidate.
     row = store.row(
         f"""
         WITH keyed AS (
-            SELECT p.record_id, p.time, {_expression(key)} AS key, s.template_id
+            SELECT {stretch.clock} AS clock, p.record_id, p.time, {expression} AS key, s.template_id
             FROM parsed_record AS p JOIN record_shape USING (record_id) JOIN shape AS s USING (shape_id)
             JOIN source AS o USING (source_id)
-            WHERE p.record_id BETWEEN $first AND $last AND NOT o.is_baseline
+            WHERE {stretch.clock} BETWEEN $first AND $last AND NOT o.is_baseline
         ){split}, per_value AS (
             SELECT key, count(*) AS records, count(DISTINCT template_id) AS templates,
-                   max(record_id) - min(record_id) AS span, arg_min(template_id, record_id) AS first_template
+                   max(clock) - min(clock) AS span, arg_min(template_id, (clock, record_id)) AS first_template
             FROM {"used" if split else "keyed"} WHERE key IS NOT NULL GROUP BY key
+        ), spans AS (
+            SELECT span, sum(records) OVER (ORDER BY span ROWS UNBOUNDED PRECEDING) AS within, sum(records) OVER () AS total
+            FROM (SELECT *, row_number() OVER (ORDER BY records DESC, span DESC) AS place, count(*) OVER () AS count FROM per_value)
+            WHERE place > ceil({_RUNAWAY} * count)
         ), starts AS (SELECT first_template, count(*) AS uses FROM per_value GROUP BY first_template)
         SELECT coalesce(sum(records), 0) / greatest((SELECT count(*) FROM keyed), 1), count(*), coalesce(median(records), 0),
                coalesce(avg(CASE WHEN records = 1 THEN 1 ELSE 0 END), 1), coalesce(avg(templates), 0),
-               1 - coalesce(median(span), 0) / greatest($last - $first, 1),
+               1 - coalesce((SELECT min(span) FROM spans WHERE 2 * within >= total), 0) / greatest($last - $first, 1e-6),
                (SELECT coalesce(sum(uses * uses) / (sum(uses) * sum(uses)), 0) FROM starts),
                coalesce(avg(CASE WHEN regexp_matches(key, '[0-9]') THEN 1 ELSE 0 END), 0),
                coalesce(avg(CASE WHEN regexp_full_match(key, {_literal(_ATTRIBUTE)}) THEN 1 ELSE 0 END), 0),
                coalesce(avg(records), 0)
         FROM per_value
         """,
-        {"first": first_record, "last": last_record},
+        {"first": stretch.first, "last": stretch.last},
     )
     coverage, values, *rest = row
     return KeyStatistics(float(coverage), int(values), *(float(value) for value in rest))

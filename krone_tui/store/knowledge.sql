@@ -12,8 +12,8 @@ CREATE TABLE lesson (
     digest VARCHAR NOT NULL UNIQUE,     -- of its sources' digests and how they were grouped and cut: the same lesson
     learnt_at TIMESTAMP NOT NULL,       -- UTC
     grouped_by VARCHAR NOT NULL,        -- the grouping candidate's name, 'window' where no identifier serves
-    kind VARCHAR NOT NULL,              -- of that candidate: 'message', 'header', 'field', 'source', 'window'
-    pattern VARCHAR,                    -- of that candidate: RE2 over the message, or the JSON key
+    kind VARCHAR NOT NULL,              -- of that candidate: 'message', 'header', 'field', 'source', 'several', 'window'
+    pattern VARCHAR,                    -- of that candidate: RE2 over the message, or the JSON key; of several: JSON, [name, kind, pattern] each
     columns VARCHAR[] NOT NULL,         -- of that candidate: header columns
     window_by VARCHAR[] NOT NULL,       -- columns whose values keep windows apart
     idle_gap DOUBLE,                    -- seconds without a record that end a window, or NULL

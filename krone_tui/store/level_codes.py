@@ -4,6 +4,27 @@ from collections.abc import Mapping
 
 # RFC 5424, table 2
 _SYSLOG_LEVELS = ("EMERG", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG")
+# As translated programs write them: PostgreSQL, java.util.logging, and what is written for one country. What else PostgreSQL says
+# (details, statements) is of no level in English either.
+TRANSLATED = {
+    word: level
+    for level, words in (
+        ("PANIC", "PANIK PANICO PÂNICO PANIKA ПАНИКА PANIQUE"),
+        ("FATAL", "FATALE FATALT KATASTROFALNY ВАЖНО ÖLÜMCÜL 致命错误 치명적오류 致命的エラー"),
+        ("SEVERE", "SCHWERWIEGEND GRAVE СЕРЬЕЗНЫЙ 严重 重大"),
+        ("ERROR", "FEHLER ERREUR ERRORE ERRO BŁĄD ОШИБКА ПОМИЛКА HATA FEL CHYBA 错误 오류 エラー"),
+        (
+            "WARNING",
+            (
+                "WARNUNG ATTENTION AVERTISSEMENT ADVERTENCIA ATTENZIONE AVVERTENZA AVVISO AVISO OSTRZEŻENIE"
+                " ПРЕДУПРЕЖДЕНИЕ UYARI VARNING 警告 경고"
+            ),
+        ),
+        ("NOTICE", "HINWEIS NOTIFICA NOTA UWAGA ЗАМЕЧАНИЕ NOTIS 注意 알림"),
+        ("INFO", "INFOS INFORMACIÓN INFORMAZIONI ИНФОРМАЦИЯ 信息 情報 정보"),
+    )
+    for word in words.split()
+}
 LEVEL_CODES: Mapping[str, Mapping[str, str]] = {
     "": {},
     "syslog": {str(code): name for code, name in enumerate(_SYSLOG_LEVELS)},
@@ -27,21 +48,6 @@ LEVEL_CODES: Mapping[str, Mapping[str, str]] = {
         "warn": "WARN",
         "fail": "ERROR",
         "crit": "CRITICAL",
-    },
-    # As PostgreSQL's translations write them; what else it says (details, statements) is of no level in English either.
-    "postgresql": {
-        word: level
-        for level, words in (
-            ("PANIC", "PANIK PANICO PÂNICO PANIKA ПАНИКА PANIQUE"),
-            ("FATAL", "FATALE FATALT KATASTROFALNY ВАЖНО ÖLÜMCÜL 致命错误 치명적오류 致命的エラー"),
-            ("ERROR", "FEHLER ERREUR ERRORE ERRO BŁĄD ОШИБКА ПОМИЛКА HATA FEL CHYBA 错误 오류 エラー"),
-            (
-                "WARNING",
-                "WARNUNG ATTENTION ADVERTENCIA ATTENZIONE AVISO OSTRZEŻENIE ПРЕДУПРЕЖДЕНИЕ UYARI VARNING 警告 경고",
-            ),
-            ("NOTICE", "HINWEIS NOTIFICA NOTA UWAGA ЗАМЕЧАНИЕ NOTIS 注意 알림"),
-        )
-        for word in words.split()
     },
     "setupapi": {"!!!": "ERROR", "!": "WARNING"},
     "xorg": {"EE": "ERROR", "WW": "WARNING", "II": "INFO"},

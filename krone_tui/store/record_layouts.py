@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
-from krone_tui.store.level_codes import LEVEL_CODES
+from krone_tui.store.level_codes import LEVEL_CODES, TRANSLATED
 from krone_tui.store.messages import readable, with_cause
 from krone_tui.store.times import Clock, first_of, quoted, time_expression
 
@@ -20,7 +20,8 @@ COLUMNS = ("time", "level", "component", "host", "process", "thread", "fields", 
 _STANDARD = {"prefix", "time", "level", "component", "host", "process", "thread", "priority"}
 
 _LOOSE_LEVEL = (
-    r"(?:^|[\s\[(<|:])(FATAL|SEVERE|CRITICAL|ERROR|WARNING|WARN|NOTICE|INFO|DEBUG|TRACE)(?:[\s\])>|:,]|$)"
+    r"(?:^|[\s\[(<|:])(FATAL|SEVERE|CRITICAL|ERROR|WARNING|WARN|NOTICE|INFO|DEBUG|TRACE"
+    r"|SCHWERWIEGEND|FEHLER|WARNUNG|ERREUR|AVERTISSEMENT|ERRORE|AVVISO|ADVERTENCIA|ОШИБКА|ПРЕДУПРЕЖДЕНИЕ|错误|警告|エラー)(?:[\s\])>|:,]|$)"
     r"|\[(fatal|critical|crit|error|err|warning|warn|notice|info|debug|trace|FTL|CRT|ERR|WRN|INF|DBG|TRC)\]"
 )
 _JOURNAL_KEYS = {
@@ -344,6 +345,11 @@ def loose_level(text: str) -> str:
         f"regexp_extract(substr(split_part({text}, chr(10), 1), 1, 200), {quoted(_LOOSE_LEVEL)}, ['a', 'b'])"
     )
     return f"nullif(upper({found}.a || {found}.b), '')"
+
+
+def in_english(level: str) -> str:
+    """SQL: a level's name, which may be of another language. `level`: a column, as it is asked for often."""
+    return _case(level, TRANSLATED, level)
 
 
 def _level(value: str, scheme: str) -> str:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from krone_tui.store.columns import batched, column, small_integers
 from krone_tui.store.connection import Store
 from krone_tui.store.questions import OTHER
-from krone_tui.store.record_layouts import COLUMNS, Layout, TextLayout, Unwrap, loose_level
+from krone_tui.store.record_layouts import COLUMNS, Layout, TextLayout, Unwrap, in_english, loose_level
 from krone_tui.store.times import Clock, period_of, quoted, time_expression
 
 _LAYOUTS_TOGETHER = 24
@@ -124,6 +124,7 @@ def _append_records(store: Store, joined: _Joined, first_id: int) -> None:
         layout.columns("text", f"h{number}", clock) for number, (layout, clock) in enumerate(joined.layouts)
     ]
     wrapped = "original" in rows.column_names
+    level = in_english("level")
     shown = []
     for name in COLUMNS:
         cases = [(number, columns[name]) for number, columns in enumerate(by_layout) if name in columns]
@@ -135,9 +136,11 @@ def _append_records(store: Store, joined: _Joined, first_id: int) -> None:
         f"{', original, wrap_prefix, wrap_time, wrap_host, wrap_component, wrap_thread' if wrapped else ''}"
         f" FROM (SELECT *{captures} FROM rows)"
     )
-    if wrapped:
+    if not wrapped:
+        parsed = f"SELECT * REPLACE ({level} AS level) FROM ({parsed})"
+    else:
         parsed = (
-            "SELECT record_id, source_id, first_line, last_line, coalesce(time, wrap_time), level,"
+            f"SELECT record_id, source_id, first_line, last_line, coalesce(time, wrap_time), {level},"
             " coalesce(component, wrap_component), coalesce(host, wrap_host), process,"
             # A thread is one of its rank's, or its worker's.
             " nullif(concat_ws(' ', wrap_thread, thread), ''), fields,"

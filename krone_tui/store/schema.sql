@@ -112,8 +112,8 @@ CREATE TABLE node (
 -- CONTRACT. One row: one candidate identifier that records could be grouped by.
 CREATE TABLE grouping_candidate (
     name VARCHAR PRIMARY KEY,           -- as --group-by takes it
-    kind VARCHAR NOT NULL,              -- 'message', 'line', 'header', 'field', 'source', 'window'
-    pattern VARCHAR,                    -- RE2 over the message whose first group is the value, or NULL
+    kind VARCHAR NOT NULL,              -- 'message', 'line', 'header', 'field', 'source', 'several', 'window'
+    pattern VARCHAR,                    -- RE2 over the message whose first group is the value, or NULL; of several: JSON, [name, kind, pattern] each
     coverage DOUBLE NOT NULL,           -- 0…1: share of records that carry a value
     executions BIGINT NOT NULL,         -- distinct values
     records_per_execution DOUBLE NOT NULL,  -- median
@@ -269,7 +269,8 @@ FROM execution AS e LEFT JOIN variant_verdict AS v USING (variant_id);
 CREATE VIEW failing_template AS
 SELECT template_id, text, records, level, coalesce(severity, 0) AS severity
 FROM template
-WHERE level IN ('FATAL', 'CRITICAL', 'CRIT', 'EMERG', 'EMERGENCY', 'ALERT', 'PANIC', 'SEVERE', 'F', 'FAILURE', 'ERROR', 'ERR', 'E')
+WHERE level IN ('FATAL', 'CRITICAL', 'CRIT', 'EMERG', 'EMERGENCY', 'ALERT', 'PANIC', 'SEVERE', 'F', 'FAILURE', 'ERROR', 'ERR', 'E',
+                'FTL', 'FATA', 'CRT', 'PANI')
    OR severity >= 0.8 OR (severity >= 0.5 AND outcome = 'failure');
 
 -- CONTRACT. One row: one template that reads as failure and that no finding names: executions have it that were not

@@ -24,7 +24,7 @@ _EXIT = (
     r"|(?:return|result|status|(?:finish|complet|end|terminat|stopp|return)ed(?: with)?)(?: (?:return|exit|result))?[ _-]?(?:code|status))"
 )
 _NUMBER_ENDS = r"(:?\.?(?:[^\w.:-]|$))"
-_ZERO_AFTER = rf"((?:{_BAD}|{_EXIT})[\"']?(?:\s?[=:]\s?|\s)[\"']?)0{_NUMBER_ENDS}"
+_ZERO_AFTER = rf"((?:{_BAD}|{_EXIT})[\"']?(?:\s?[=:]\s?|\s)[\"']?)0+{_NUMBER_ENDS}"
 # "Order 0 failed" counts nothing: what counts begins a clause, or follows a word that leads up to a number.
 _COUNTS = r"^|[,;:|(\[{] ?|\b(?:with|and|or|had|has|have|are|were|found|saw|got|after|of|in) "
 _ZERO_BEFORE = rf"({_COUNTS})0( (?:\w+ )?{_BAD})"
@@ -41,7 +41,7 @@ RULES = (_ANY, _REPLACED)
 """What decides the stand-ins, for a digest."""
 
 # An assignment is surer of its number than a word beside one: `failed: 0 errors: 0`.
-_ENDS_IN_ZERO = r"[\"']?{}[\"']?0(?!\w|\.\d)"
+_ENDS_IN_ZERO = r"[\"']?{}[\"']?0+(?!\w|\.\d)"
 _NONE_COUNTED = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
