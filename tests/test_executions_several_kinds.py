@@ -156,3 +156,19 @@ def test_over_several_files_an_execution_s_life_is_measured_by_time(tmp_path: Pa
     with grouped(logs) as (store, result):
         assert (result.grouped_by, result.executions, result.windows) == ("ord_*", 200, 0)
         assert groupings.candidates(store)[0].locality > 0.9
+
+
+def test_a_value_that_goes_on_through_the_whole_log_is_no_execution_unless_asked_for(tmp_path: Path) -> None:
+    """Requests, and what is written where there is no request."""
+    rng = random.Random(9)
+    steps = ("INFO  request={id} received", "INFO  request={id} looked up", "INFO  request={id} answered")
+    work = [job(f"r{5000 + index}", 2.0 * index, rng, steps) for index in range(150)]
+    idle = [[Event(1.0 * second, "INFO  request=none0 polled the queue")] for second in range(300)]
+    log = write(tmp_path / "app.log", render([*work, *idle]))
+    with grouped([log]) as (store, result):
+        assert (result.grouped_by, result.executions - result.windows) == ("request=*", 150)
+        assert store.scalar("SELECT sum(records) FROM execution WHERE is_window") == 300
+        reason = groupings.candidates(store)[0].reason
+        assert reason.endswith("1 value that goes on through the whole log is left to windows.")
+    with grouped([log], group_by="request=*") as (_, result):
+        assert (result.executions, result.windows) == (151, 0)

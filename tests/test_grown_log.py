@@ -103,7 +103,7 @@ def same_as_a_full_read(paths: list[Path], cache: Path) -> bool:
 @pytest.mark.parametrize("write", FORMATS)
 @given(seed=st.integers(0, 10**6), cuts=st.lists(st.floats(0.2, 1), min_size=2, max_size=2))
 @settings(
-    max_examples=2,
+    max_examples=1,
     phases=[Phase.explicit, Phase.generate],
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

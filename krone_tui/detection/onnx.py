@@ -5,6 +5,7 @@ import os
 import threading
 import tomllib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,12 @@ def run(session: Any, inputs: dict[str, npt.NDArray[Any]], name: str) -> npt.NDA
 
 def open_session(model: Path | bytes, threads: int) -> Any:
     """An ONNX Runtime session over the bytes of a file, so that no external data is followed."""
+    return _session(model.read_bytes() if isinstance(model, Path) else model, threads)
+
+
+@lru_cache(maxsize=16)
+def _session(model: bytes, threads: int) -> Any:
+    """Kept for the next time that detectors are loaded: a log is judged again whenever it grows or is grouped otherwise."""
     # Official builds (from 1.29 on) report to their maker as soon as they are imported; the function to stop that comes
     # too late for the first report. https://github.com/microsoft/onnxruntime/pull/27379
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -108,8 +115,7 @@ def open_session(model: Path | bytes, threads: int) -> Any:
     options.log_severity_level = 4
     # Its other format is not looked into before it is loaded; see graph.py.
     options.add_session_config_entry("session.load_model_format", "ONNX")
-    content = model.read_bytes() if isinstance(model, Path) else model
-    return ort.InferenceSession(content, sess_options=options, providers=["CPUExecutionProvider"])
+    return ort.InferenceSession(model, sess_options=options, providers=["CPUExecutionProvider"])
 
 
 def read_manifest(manifest_path: Path, kind: str) -> tuple[Manifest, Path]:

@@ -83,8 +83,10 @@ def group_executions(store: Store, settings: Settings, progress: Progress = sile
         scored = [chosen, *(other for other in scored if other.candidate != chosen.candidate)]
     key = key_source(chosen.candidate, filled) if chosen else None
     carried.key_records(store, key)
-    followed = 0
+    followed = endless = 0
     if chosen is not None and chosen.candidate.kind in (Kind.MESSAGE, Kind.FIELD, Kind.SEVERAL):
+        if settings.group_by is None:
+            endless = carried.leave_out_endless(store)
         followed = carried.follow_values(store, FOLLOWED_SAMPLE, FOLLOWED_SHARE)
     candidate = chosen.candidate if chosen else Candidate(Kind.WINDOW.value, Kind.WINDOW)
     cut = as_learnt.window_cut(chosen.candidate if chosen else None, learnt, settings.idle_gap)
@@ -107,7 +109,7 @@ def group_executions(store: Store, settings: Settings, progress: Progress = sile
         begins=carried.beginning(store, BEGINS, ENDS) if candidate.name == REUSED_ADDRESS else None,
     )
     queries.name_executions(store, grouping, cut_by_the_log(store), good_before=settings.normal_before)
-    _keep_candidates(store, scored, chosen, cut, followed)
+    _keep_candidates(store, scored, chosen, cut, _besides(followed, endless))
     executions, windows = queries.execution_counts(store)
     progress(StageProgress("executions", records, records, "records"))
     return ExecutionsResult(candidate.name, executions, windows, grouping, time.perf_counter() - started)
@@ -242,9 +244,9 @@ def _several(name: str, scored: list[Scored]) -> Candidate | None:
 
 
 def _keep_candidates(
-    store: Store, scored: list[Scored], chosen: Scored | None, cut: WindowCut, followed: int
+    store: Store, scored: list[Scored], chosen: Scored | None, cut: WindowCut, besides: str
 ) -> None:
-    """Write the choice and the runners-up to `grouping_candidate`. `followed`: records that the choice's values hold besides."""
+    """Write the choice and the runners-up to `grouping_candidate`. `besides`: what else is to be said of the choice."""
     rows = []
     for one in scored:
         found = one.statistics
@@ -261,7 +263,7 @@ def _keep_candidates(
                 "start_concentration": found.start_concentration,
                 "score": one.score,
                 "chosen": one is chosen,
-                "reason": explain(one) + (_followed_in_words(followed) if one is chosen else ""),
+                "reason": explain(one) + (besides if one is chosen else ""),
             }
         )
     _, windows = queries.execution_counts(store)
@@ -276,7 +278,14 @@ def _keep_candidates(
     store.append("grouping_candidate", pa.Table.from_pylist(rows))
 
 
-def _followed_in_words(records: int) -> str:
-    if not records:
-        return ""
-    return f" {records:,} other {'record has' if records == 1 else 'records have'} its values elsewhere."
+def _besides(followed: int, endless: int) -> str:
+    """followed: records that have the choice's values elsewhere; endless: values whose records are in windows."""
+    said = ""
+    if followed:
+        said += (
+            f" {followed:,} other {'record has' if followed == 1 else 'records have'} its values elsewhere."
+        )
+    if endless:
+        one = endless == 1
+        said += f" {endless:,} {'value that goes' if one else 'values that go'} on through the whole log {'is' if one else 'are'} left to windows."
+    return said

@@ -270,6 +270,34 @@ def key_records(store: Store, key: KeySource | None) -> None:
     )
 
 
+def leave_out_endless(store: Store) -> int:
+    """Take their key from the records of values that stand for no piece of work; returns how many values those were.
+
+    They are there from the log's beginning to its end, with far more records than others: a worker among requests, `none` where
+    there is no request.
+    """
+    endless = """
+        WITH used AS (
+            SELECT is_baseline, key, count(*) AS records, min(place) AS first, max(place) AS last
+            FROM keyed WHERE key IS NOT NULL GROUP BY is_baseline, key
+        ), usual AS (
+            SELECT is_baseline, median(records) AS records, min(first) AS first, max(last) AS last, sum(records) AS total
+            FROM used GROUP BY is_baseline HAVING count(*) >= $values
+        )
+        SELECT is_baseline, key FROM used AS v JOIN usual AS u USING (is_baseline)
+        WHERE v.records >= $times * u.records AND v.records >= $part * u.total
+              AND v.last - v.first >= $span * (u.last - u.first)
+        """
+    chosen = {"values": 20, "times": 20, "part": 0.005, "span": 0.95}
+    count = int(store.scalar(f"SELECT count(*) FROM ({endless})", chosen))
+    if count:
+        store.connection.execute(
+            f"UPDATE keyed SET key = NULL FROM ({endless}) AS e WHERE keyed.is_baseline = e.is_baseline AND keyed.key = e.key",
+            chosen,
+        )
+    return count
+
+
 def follow_values(store: Store, sample: int, least_share: float) -> int:
     """Give records without a key the one whose value stands anywhere in their text; returns how many got one.
 
