@@ -1,5 +1,6 @@
 """Failures read as failures, calm messages as calm, and alarming words in calm sentences as calm."""
 
+import builtins
 import csv
 import errno
 import hashlib
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from krone_tui.detection.onnx import open_session
 from krone_tui.detection.severity import FEATURISER_VERSION, WIDTH, SeverityModel, word_features
 from krone_tui.errors import KroneError
 from krone_tui.resources import data_folder
@@ -331,3 +333,17 @@ def test_no_sentence_of_the_corpus_comes_from_a_benchmark_log() -> None:
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(re.findall(r"[a-z]+", text.replace("<*>", " ").lower()))
+
+
+def test_a_signal_while_the_library_is_set_up_is_no_library_that_does_not_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(name: str, *rest: object, **more: object) -> object:
+        if name == "onnxruntime":
+            raise ImportError("initialization failed") from KeyboardInterrupt()
+        return importing(name, *rest, **more)
+
+    importing = builtins.__import__
+    monkeypatch.setattr(builtins, "__import__", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        open_session(b"a graph that was not loaded before", 1)

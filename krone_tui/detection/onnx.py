@@ -104,7 +104,13 @@ def _session(model: bytes, threads: int) -> Any:
     # Official builds (from 1.29 on) report to their maker as soon as they are imported; the function to stop that comes
     # too late for the first report. https://github.com/microsoft/onnxruntime/pull/27379
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    import onnxruntime as ort
+    try:
+        import onnxruntime as ort
+    except ImportError as error:
+        # A signal that comes while its library is set up is wrapped, and would be taken for a library that does not work.
+        if error.__cause__ is not None and not isinstance(error.__cause__, Exception):
+            raise error.__cause__ from None
+        raise
 
     ort.disable_telemetry_events()
     options = ort.SessionOptions()
