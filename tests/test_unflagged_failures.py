@@ -93,6 +93,18 @@ def test_every_level_that_says_error_reads_as_failure_before_words_are_rated() -
             assert found == wanted, level
 
 
+def test_every_short_level_of_a_known_logger_is_rated() -> None:
+    """Serilog's and zerolog's three letters, logrus's four."""
+    for short, whole in {
+        "FTL": "FATAL",
+        "FATA": "FATAL",
+        "PANI": "PANIC",
+        "CRT": "CRITICAL",
+        "WRN": "WARNING",
+    }.items():
+        assert LEVEL_SEVERITY[short] == LEVEL_SEVERITY[whole]
+
+
 @pytest.mark.parametrize(
     ("severity", "outcome", "reads_as_failure"),
     [(0.8, "none", True), (0.7, "none", False), (0.6, "failure", True), (0.1, "failure", False)],

@@ -2,9 +2,10 @@
 
 LEVEL_SEVERITY = {
     **dict.fromkeys(
-        (
+        [
             "FATAL",
             "FTL",
+            "FATA",
             "CRITICAL",
             "CRIT",
             "CRT",
@@ -12,10 +13,11 @@ LEVEL_SEVERITY = {
             "EMERGENCY",
             "ALERT",
             "PANIC",
+            "PANI",
             "SEVERE",
             "F",
             "FAILURE",
-        ),
+        ],
         0.98,
     ),
     **dict.fromkeys(("ERROR", "ERR", "E"), 0.94),

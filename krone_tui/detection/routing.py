@@ -18,10 +18,8 @@ from krone_tui.detection.population import (
     view_executions,
     view_level,
 )
-from krone_tui.detection.sequences import FloatArray, IntArray, segment_max
+from krone_tui.detection.sequences import BoolArray, FloatArray, IntArray, segment_max
 from krone_tui.settings import Sensitivity
-
-BoolArray = npt.NDArray[np.bool_]
 
 CLEARED = 0.1
 """Score of what Local-Context cleared."""

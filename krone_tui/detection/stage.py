@@ -24,8 +24,8 @@ from krone_tui.detection.population import (
     Population,
     SeqsOfLevel,
 )
-from krone_tui.detection.routing import NESTED_WHOLE, BoolArray, Detectors, Routed, route, view
-from krone_tui.detection.sequences import FloatArray, IntArray
+from krone_tui.detection.routing import NESTED_WHOLE, Detectors, Routed, route, view
+from krone_tui.detection.sequences import BoolArray, FloatArray, IntArray
 from krone_tui.detection.severity import SeverityModel
 from krone_tui.errors import KroneError
 from krone_tui.progress import Progress, StageProgress, silent

@@ -2,15 +2,12 @@
 
 from datetime import datetime
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from krone_tui.store.baseline import Grouping
 from krone_tui.store.connection import Store
 from krone_tui.store.identifiers import Beginning
-
-IntArray = npt.NDArray[np.int64]
+from krone_tui.store.seqs import IntArray
 
 
 def pauses(store: Store, by: tuple[str, ...]) -> tuple[int, int, list[tuple[int, int]]]:

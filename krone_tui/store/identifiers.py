@@ -19,6 +19,9 @@ _TELLING = r"[0-9A-Za-z][0-9A-Za-z_:.~/@+#-]*[0-9A-Za-z]"
 _TEXT = "coalesce(p.raw, coalesce(p.prefix, '') || p.message)"
 _RUNAWAY = 0.01
 """Share of a key's values, the largest, that do not tell how long its values live: one request may go on for ever."""
+_MANY_VALUES, _OUTSIZED, _WORTH_IT, _THROUGHOUT = 20, 20, 0.005, 0.95
+"""A value stands for no piece of work where there are so many values, and it has so many times the median's records, so great a share of
+all of them, over so great a share of the log."""
 _SEARCHED = 4_000
 """Characters of a record that are looked through for an identifier's value."""
 
@@ -288,7 +291,7 @@ def leave_out_endless(store: Store) -> int:
         WHERE v.records >= $times * u.records AND v.records >= $part * u.total
               AND v.last - v.first >= $span * (u.last - u.first)
         """
-    chosen = {"values": 20, "times": 20, "part": 0.005, "span": 0.95}
+    chosen = {"values": _MANY_VALUES, "times": _OUTSIZED, "part": _WORTH_IT, "span": _THROUGHOUT}
     count = int(store.scalar(f"SELECT count(*) FROM ({endless})", chosen))
     if count:
         store.connection.execute(
